@@ -43,7 +43,9 @@ class Given:
     @property
     def key(self) -> str:
         """The hash of all of it: 32 hex digits."""
-        return key_of(self.identity.hash_key, self.arguments.decode(), self.opaque, list(map(key_of_message, self.messages)))
+        return key_of(
+            self.identity.hash_key, self.arguments.decode(), self.opaque, list(map(key_of_message, self.messages))
+        )
 
 
 def key_of(*parts: object) -> str:

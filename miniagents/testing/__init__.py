@@ -3,8 +3,8 @@
 `scripted_agent` gives replies that the test chooses, and `replaced` puts it in the place of another agent. `transcript`
 turns a reply into stable text for snapshots.
 `marbles` and `marble` make streams and promises from marble diagrams; `diagram` and `run_marbles` draw results as such
-diagrams, and `assert_marbles` compares them. `cassette` records calls of models and tools, and replays them. `VirtualClockEventLoop` makes time pass without waiting;
-`miniagents.testing.fixtures` has fixtures of pytest for it.
+diagrams, and `assert_marbles` compares them. `cassette` records calls of models and tools, and replays them.
+`VirtualClockEventLoop` makes time pass without waiting. `miniagents.testing.fixtures` has fixtures of pytest for both.
 """
 
 from typing import TYPE_CHECKING

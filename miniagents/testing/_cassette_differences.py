@@ -57,9 +57,7 @@ def _likeness(recorded: Content, now: Content) -> tuple[int, ...]:
         if one != two:
             break
         same += 1
-    differing = next(
-        (_common(one, two) for one, two in zip(messages[same:], now["messages"][same:], strict=False)), 0
-    )
+    differing = next((_common(one, two) for one, two in zip(messages[same:], now["messages"][same:], strict=False)), 0)
     return (
         called.get("name") == other.get("name"),
         called == other,
@@ -133,7 +131,9 @@ def shown(content: Content) -> str:
     given = "".join(f" {name}={_brief(value)}" for name, value in content["arguments"].items())
     messages: Sequence[_Json] = content["messages"]
     said = ", ".join(_brief(message.get("text", message) if _is_object(message) else message) for message in messages)
-    return f"{called.get('kind')} {called.get('name')!r}{version}{given and ' with'}{given}, given {said or 'no messages'}"
+    return (
+        f"{called.get('kind')} {called.get('name')!r}{version}{given and ' with'}{given}, given {said or 'no messages'}"
+    )
 
 
 # Narrowing by isinstance() alone would leave the types of the elements unknown.

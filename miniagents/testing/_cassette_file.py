@@ -40,9 +40,10 @@ class RecordedCall(msgspec.Struct, tag="RecordedCall", tag_field="@type", omit_d
         arguments: The arguments by their names.
         opaque: The classes of arguments that have no JSON.
         messages: The messages, as JSON; errors among them as text.
-        end: How it ended; "cut" for a call that was cancelled, or was never read to its end.
+        outcome: `Call.outcome`.
         times: When each frame came, in seconds from the begin.
-        frames: The replies, as `encode_stream` writes them.
+        frames: The replies, as `encode_stream` writes them. The last frame of a message, or of the sequence, is missing
+            if that was cancelled.
     """
 
     key: str
@@ -52,7 +53,7 @@ class RecordedCall(msgspec.Struct, tag="RecordedCall", tag_field="@type", omit_d
     arguments: msgspec.Raw = msgspec.Raw(b"{}")
     opaque: dict[str, str] = {}  # msgspec copies the default for each object
     messages: tuple[msgspec.Raw, ...] = ()
-    end: Literal["done", "failed", "cut"] = "cut"
+    outcome: Literal["done", "failed", "cancelled"] | None = None
     times: tuple[float, ...] = ()
     frames: tuple[msgspec.Raw, ...] = ()
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from miniagents.messages.values.freezing import is_list, is_mapping
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -68,12 +70,7 @@ class Secrets:
                 texts.setdefault(head.number or 0, []).append(head.text)
             elif head.frame == "event":
                 events.setdefault(head.number or 0, []).extend(_strings(head.event))
-        split = {
-            number
-            for parts in (texts, events)
-            for number, strings in parts.items()
-            if self._is_split(strings)
-        }
+        split = {number for parts in (texts, events) for number, strings in parts.items() if self._is_split(strings)}
         kept: list[bytes] = []
         kept_times: list[float] = []
         begun: set[int] = set()
@@ -114,5 +111,5 @@ def _strings(value: Any) -> list[str]:  # Any: JSON
     """Return the texts in a value, in their order."""
     if isinstance(value, str):
         return [value]
-    parts: Iterable[Any] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    parts: Iterable[Any] = value.values() if is_mapping(value) else value if is_list(value) else ()  # Any: as above
     return [text for part in parts for text in _strings(part)]

@@ -12,43 +12,46 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
 
 from miniagents.calls.call import checked_kinds
 from miniagents.calls.recognising import Given, given_by_now, given_to, key_of
-from miniagents.messages import Message, encode
+from miniagents.messages import encode
+from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
 from miniagents.promising.core.access import buffer_of
+from miniagents.promising.core.failure import Failure
 from miniagents.testing._cassette_differences import content_of, first_difference, nearest, shown
 from miniagents.testing._cassette_errors import UnrecordedCallError
 from miniagents.testing._cassette_file import RecordedCall, read_cassette, write_cassette
+from miniagents.testing._cassette_replaying import head_of, replies_of
 from miniagents.testing._cassette_secrets import Secrets
-from miniagents.wire import decode_stream
 from miniagents.wire.following import FollowedSequence
-from miniagents.wire.replaying import errors_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable
+    import os
+    from collections.abc import Callable, Iterable
     from types import TracebackType
     from typing import Self
 
     from miniagents.calls import Call, CallKind, Proceed
-    from miniagents.messages import MessageSequencePromise
-    from miniagents.testing._cassette_differences import Content
+    from miniagents.messages import Message, MessageSequencePromise, MessageType
+    from miniagents.promising.core.pieces import AnyBuffer
 
-__all__ = ["Cassette", "CassetteMode", "cassette"]
+__all__ = ["MODES", "Cassette", "CassetteMode", "cassette"]
 
 logger: Final = logging.getLogger("miniagents")
 
 CassetteMode: TypeAlias = Literal["record", "replay", "once", "none_new"]
 """What a cassette does with calls that it has, and with others; see `cassette`."""
 
+MODES: Final[tuple[CassetteMode, ...]] = get_args(CassetteMode)
+"""All of them."""
+
 _OUTSIDE: Final[tuple[CallKind, ...]] = ("model", "tool")
-_MOST: Final = 1 << 30
-"""Bytes of a frame: messages of any size may be on a cassette."""
+_END: Final = b'{"frame":"end"}'
 _STOPPED: Final = frozenset(
     ("miniagents.promising.errors.PromiseCancelledError", "miniagents.promising.errors.ContextStateError")
 )
@@ -92,6 +95,7 @@ def cassette(
         secrets: Further texts that must not be written.
 
     Raises:
+        TypeError: `kinds` is a text.
         ValueError: There is no such mode or kind.
 
     >>> model = scripted_agent(["It ", "rains."], "Never asked again.")
@@ -105,10 +109,10 @@ def cassette(
     ['It ', 'rains.']
     ['It ', 'rains.']
     """
-    if mode not in get_args(CassetteMode):
-        raise ValueError(f"cassette: mode is one of {', '.join(map(repr, get_args(CassetteMode)))}, not {mode!r}")
+    if mode not in MODES:
+        raise ValueError(f"cassette: mode is one of {', '.join(map(repr, MODES))}, not {mode!r}")
     if isinstance(kinds, str):
-        raise ValueError(f"cassette: kinds is a list, as in kinds=[{kinds!r}]")
+        raise TypeError(f"cassette: kinds is a list, as in kinds=[{kinds!r}]")
     return Cassette(Path(path), mode, checked_kinds("cassette", kinds), when, Secrets(secrets), pauses=pauses)
 
 
@@ -171,8 +175,8 @@ class Cassette:
     ) -> None:
         """Write the file, if calls were recorded.
 
-        If an error leaves the block, the program did not come to its end, and the file is left as it was. After a failed
-        `assert` it is written.
+        If an error leaves the block, the program did not come to its end, and the file is left as it was. After a
+        failed `assert` it is written.
 
         Raises:
             OSError: It cannot be written.
@@ -194,10 +198,12 @@ class Cassette:
         left = {id(call) for calls in self._unused.values() for call in calls}
         return [shown(content_of(call)) for call in self._calls if id(call) in left]
 
-    async def __call__(self, call: Call, proceed: Proceed) -> MessageSequencePromise[Message]:
+    async def __call__(self, call: Call, proceed: Proceed) -> MessageType[Message]:
         """Stand around a call."""
         if not self._is_open:
-            raise RuntimeError(f"{self!r} is not open: write `with cassette(...) as tape:` around the context of the calls")
+            raise RuntimeError(
+                f"{self!r} is not open: write `with cassette(...) as tape:` around the context of the calls"
+            )
         is_wanted = call.kind in self._kinds and (self._when is None or self._when(call))
         if not is_wanted or call.outcome is not None:  # it was cancelled before it began
             return proceed()
@@ -215,8 +221,7 @@ class Cassette:
             self.unrecorded.append(error)
             raise error
         call.mark_replayed()
-        errors = errors_in(map(bytes, recorded.frames))
-        return decode_stream(self._replayed(recorded), tuple[Message, ...], errors=errors, max_bytes=_MOST)
+        return replies_of(recorded, pauses=self._pauses)
 
     # --- machinery ---
 
@@ -288,23 +293,6 @@ class Cassette:
             messages=tuple(msgspec.Raw(hide(encode(message))) for message in given.messages),
         )
 
-    async def _replayed(self, recorded: RecordedCall) -> AsyncGenerator[bytes]:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        ready: list[bytes] = []
-        for time, frame in zip(recorded.times, recorded.frames, strict=True):
-            left = began + time - loop.time() if self._pauses else 0
-            if left > 0:
-                if ready:
-                    yield b"\n".join((*ready, b""))
-                    ready.clear()
-                await asyncio.sleep(left)
-            ready.append(bytes(frame))
-        if ready:
-            yield b"\n".join((*ready, b""))
-        if recorded.end == "cut":
-            await asyncio.Event().wait()
-
 
 class _Recording:
     """A call that is recorded, as it goes."""
@@ -324,14 +312,16 @@ class _Recording:
         self._error: Exception | None = None
         self._is_taking = False
         self._is_due = False
-        self._was_cancelled = False
-        self._buffer = buffer_of(replies)
+        self._end: float | None = None  # when the last message had begun, and no further one was to come
+        self._buffer: AnyBuffer = buffer_of(replies)
         self._replies = FollowedSequence(replies, "json", self._woken, interleaved=True)
         self._woken()
 
     def _woken(self) -> None:
         """Take what has come; the replies call this as it comes, and while they are taken."""
         self._is_due = True
+        if self._end is None and self._buffer.ended:
+            self._end = self._loop.time() - self._began
         if self._is_taking or self._replies.ended or self._error is not None:
             return
         self._is_taking = True
@@ -356,36 +346,36 @@ class _Recording:
             logger.warning("%s: the replies of %r cannot be recorded: %s", tape.path, call, self._error)
             return None
         self._replies.close()
-        frames, times = self._frames, self._times
-        is_cut = not self._replies.ended or self._buffer.was_cancelled()
-        if is_cut:
-            whole = next((place for place, frame in enumerate(frames) if _is_of_stop(frame)), len(frames))
-            frames, times = frames[:whole], times[:whole]
+        frames, times = self._own_pieces()
         recorded = tape._recorded(self._given, self._key)
         recorded.within = tape._within(call)
         recorded.place = call.place
-        recorded.end = "cut" if is_cut else "failed" if any(b'"error"' in frame for frame in frames) else "done"
+        recorded.outcome = call.outcome
         frames, times = tape._secrets.hide_in_frames(frames, times)
         recorded.frames = tuple(map(msgspec.Raw, frames))
         recorded.times = tuple(round(time, 4) for time in times)
         return recorded
 
-
-class _ErrorHead(msgspec.Struct):
-    type: str
-
-
-class _FrameHead(msgspec.Struct):
-    """As much of a frame as is looked at here."""
-
-    frame: str
-    error: _ErrorHead | None = None
-
-
-_read_head: Final = msgspec.json.Decoder(_FrameHead).decode
-
-
-def _is_of_stop(frame: bytes) -> bool:
-    """Return whether a frame tells that the call was cancelled, and not what it gave."""
-    head = _read_head(frame)
-    return head.frame == "end" or (head.error is not None and head.error.type in _STOPPED)
+    def _own_pieces(self) -> tuple[list[bytes], list[float]]:
+        """Return the frames with their times, without what only tells that something was cancelled."""
+        pieces: list[Any] = self._buffer.pieces  # Any: messages, promises and failures
+        messages = [piece for piece in pieces if not isinstance(piece, Failure)]
+        cancelled: set[int | None] = {
+            number
+            for number, message in enumerate(messages)
+            if MessagePromise in type(message).__mro__ and mixed_buffer(message).was_cancelled()
+        }
+        if self._buffer.was_cancelled():
+            cancelled.add(None)
+        frames: list[bytes] = []
+        times: list[float] = []
+        for frame, time in zip(self._frames, self._times, strict=True):
+            head = head_of(frame)
+            is_stop = head.frame == "broken" or (head.error is not None and head.error.type in _STOPPED)
+            if head.frame != "end" and not (is_stop and head.message in cancelled):
+                frames.append(frame)
+                times.append(time)
+        if self._end is not None and None not in cancelled:
+            frames.append(_END)
+            times.append(self._end)
+        return frames, times

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from miniagents.wire._frames import codec_of_frames
+from miniagents.wire._frames import Failed, codec_of_frames, error_classes, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["check_frame", "errors_in"]
+__all__ = ["check_frame", "error_in", "errors_in"]
 
 
 def check_frame(data: bytes) -> None:
@@ -22,6 +22,18 @@ def check_frame(data: bytes) -> None:
         DecodeError: They are none.
     """
     codec_of_frames("json").decode(data)
+
+
+def error_in(data: bytes, classes: Iterable[type[BaseException]]) -> BaseException:
+    """Return the error of a frame that stands in the place of a message.
+
+    Raises:
+        ValueError: It is another frame.
+    """
+    frame = codec_of_frames("json").decode(data)
+    if not isinstance(frame, Failed):
+        raise ValueError(f"a frame {type(frame).__name__.lower()!r} has no error")  # noqa: TRY004 - of any type of value
+    return error_of(frame.error, error_classes(classes))
 
 
 class _Error(msgspec.Struct):

@@ -1,7 +1,7 @@
-"""Random trees of agents on a virtual clock: tokens, events, errors, replies out of order, and calls that are cancelled."""
+"""Random trees of agents: tokens, events, errors, replies out of order, and calls that are cancelled."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -132,7 +132,7 @@ def trees(draw: st.DrawFn, most: int = 4) -> Tree:
 
 
 @contextmanager
-def grown(tree: Tree) -> Iterator[None]:
+def grown(tree: Tree) -> Generator[None]:
     """Give `node` the steps of a tree."""
     _tree.append(tree)
     try:
@@ -156,7 +156,7 @@ async def said_in(replies: MessageSequencePromise[Message]) -> list[str]:
             message = await anext(pieces)
         except StopAsyncIteration:
             return lines
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is compared
             lines.append(f"! {_said(error)}")
             continue
         tokens = aiter(message.events)
@@ -165,13 +165,13 @@ async def said_in(replies: MessageSequencePromise[Message]) -> list[str]:
                 lines.append(repr(await anext(tokens)))
             except StopAsyncIteration:
                 break
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - as above
                 lines.append(f"token ! {_said(error)}")
         try:
             lines.append(f"= {await message!r}")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as above
             lines.append(f"= ! {_said(error)}")
 
 
 def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error} {sorted(set(getattr(error, '__notes__', [])))}"
+    return f"{type(error).__name__}: {error}"

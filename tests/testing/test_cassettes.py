@@ -4,7 +4,7 @@ import asyncio
 import pickle
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -14,6 +14,7 @@ from miniagents import (
     Message,
     MessageSequencePromise,
     MiniAgents,
+    PromiseCancelledError,
     ReasoningDelta,
     StreamEvent,
     ToolCall,
@@ -60,6 +61,18 @@ async def echo(ctx: InteractionContext, times: int = 1) -> None:
         ctx.reply([str(message)] * times)
 
 
+def content(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def is_there(path: Path) -> bool:
+    return path.exists()
+
+
+def overwrite(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
 async def say(path: Path, mode: CassetteMode, *texts: str, times: int = 1) -> list[str]:
     with cassette(path, mode=mode, kinds=["agent"]) as tape:
         async with MiniAgents(around_calls=tape):
@@ -91,15 +104,15 @@ async def test_replay_needs_a_file(path: Path) -> None:
 
 async def test_none_new_makes_other_calls_and_does_not_record_them(path: Path) -> None:
     await say(path, "record", "a")
-    before = path.read_bytes()
+    before = content(path)
     assert await say(path, "none_new", "a", "b") == ["a", "b"]
     assert asked == ["a", "b"]
-    assert path.read_bytes() == before
+    assert content(path) == before
 
 
 async def test_a_recording_without_calls_leaves_no_file(path: Path) -> None:
     await say(path, "once")
-    assert not path.exists()
+    assert not is_there(path)
 
 
 @pytest.mark.parametrize(("error", "is_written"), [(RuntimeError, False), (AssertionError, True)])
@@ -110,7 +123,7 @@ async def test_a_program_that_broke_is_not_kept(
         async with MiniAgents(around_calls=tape):
             await echo.inquire("a")
         raise error("stop")
-    assert path.exists() is is_written
+    assert is_there(path) is is_written
     assert len(logged) == (not is_written)
 
 
@@ -144,12 +157,13 @@ def test_a_cassette_has_to_be_open(path: Path) -> None:
 
 
 def test_wrong_arguments_are_refused(path: Path) -> None:
+    wrong: Any = "agents"  # Any: nothing that is expected
     with pytest.raises(ValueError, match="mode is one of 'record'"):
-        cassette(path, mode="all")  # type: ignore[arg-type]  # wrong on purpose
+        cassette(path, mode=wrong)
     with pytest.raises(ValueError, match="'agents' is no kind"):
-        cassette(path, kinds=["agents"])  # type: ignore[list-item]  # as above
-    with pytest.raises(ValueError, match="kinds is a list"):
-        cassette(path, kinds="agent")  # type: ignore[arg-type]  # as above
+        cassette(path, kinds=[wrong])
+    with pytest.raises(TypeError, match="kinds is a list"):
+        cassette(path, kinds=wrong)
     tape = cassette(path)
     with tape, pytest.raises(RuntimeError, match="was entered already"):
         tape.__enter__()
@@ -161,7 +175,7 @@ def test_wrong_arguments_are_refused(path: Path) -> None:
 @pytest.mark.virtual_clock
 @pytest.mark.parametrize("pauses", [True, False])
 async def test_pieces_events_and_errors_come_again_with_or_without_pauses(path: Path, pauses: bool) -> None:
-    model = scripted_agent(["It", ReasoningDelta("hm"), Pause(60), " rains", ConnectionError("lost")])
+    model = scripted_agent(["It", ReasoningDelta("hm"), Pause(6), " rains", ConnectionError("lost")])
     seen: list[tuple[str, float]] = []
     for _ in range(2):
         with cassette(path, kinds=["agent"], pauses=pauses) as tape:
@@ -171,7 +185,7 @@ async def test_pieces_events_and_errors_come_again_with_or_without_pauses(path: 
                 seen.append((text, round(asyncio.get_running_loop().time() - began)))
     assert seen[1][0] == seen[0][0]
     assert "ConnectionError: lost" in seen[1][0]
-    assert seen[1][1] == (60 if pauses else 0)
+    assert seen[1][1] == (6 if pauses else 0)
 
 
 @pytest.mark.virtual_clock
@@ -214,7 +228,7 @@ async def test_errors_have_their_class_again_if_they_can_be_made_again(path: Pat
     with cassette(path, kinds=["agent"]) as tape:
         async with MiniAgents(around_calls=tape):
             replies = model.inquire()
-            with pytest.raises(Exception) as caught:  # noqa: B017, PT011 - the classes are compared below
+            with pytest.raises(Exception) as caught:
                 await replies
     is_plain = isinstance(error, _QuotaError)
     assert type(caught.value).__name__ == ("_QuotaError" if is_plain else "RemoteError")
@@ -224,16 +238,20 @@ async def test_errors_have_their_class_again_if_they_can_be_made_again(path: Pat
 @pytest.mark.virtual_clock
 @pytest.mark.parametrize("pauses", [True, False])
 async def test_a_call_that_was_cancelled_waits_to_be_cancelled_again(path: Path, pauses: bool) -> None:
-    model = scripted_agent(["a", Pause(5), "b", Pause(1000)])
+    model = scripted_agent(["a", Pause(5), "b", Pause(100)])
     for _ in range(2):
         with cassette(path, kinds=["agent"], pauses=pauses) as tape:
             async with MiniAgents(around_calls=tape):
                 replies = model.inquire()
                 tokens = tokens_of(replies)
                 assert [await anext(tokens), await anext(tokens)] == ["a", "b"]
-                await asyncio.sleep(100)
-                assert not replies.done()
+                await asyncio.sleep(3)
+                waiting = asyncio.ensure_future(anext(tokens))
+                await asyncio.sleep(1)
+                assert not waiting.done()
                 replies.cancel()
+                with pytest.raises(PromiseCancelledError):
+                    await waiting
 
 
 async def tokens_of(replies: MessageSequencePromise[Message]) -> AsyncIterator[str]:
@@ -258,7 +276,7 @@ async def test_equal_calls_are_told_apart_by_the_calls_around_them(path: Path) -
         ctx.reply([f"{name} {reply}" for reply in await inner.inquire("same")])
 
     seen: list[list[str]] = []
-    for is_recording in (True, False):
+    for is_recording in (True, False):  # noqa: B007 - `outer` looks at it
         with cassette(path, kinds=["agent"], when=lambda call: call.name == "inner") as tape:
             async with MiniAgents(around_calls=tape):
                 both = [outer.inquire(turns=turns, name=name) for turns, name in ((0, "a"), (5, "b"))]
@@ -302,15 +320,15 @@ async def test_a_call_that_is_not_recorded_is_shown_beside_the_nearest_one(path:
     )
     assert str(error) == (
         f"{path}: the call is not recorded\n"
-        '  now:      agent \'echo\' with times=1, given "How is the weather in Bonn?"\n'
-        '  nearest:  agent \'echo\' with times=1, given "How is the weather in Kiel?" (record 2)\n'
+        "  now:      agent 'echo' with times=1, given \"How is the weather in Bonn?\"\n"
+        "  nearest:  agent 'echo' with times=1, given \"How is the weather in Kiel?\" (record 2)\n"
         "  first difference:\n"
         "    $.messages[0].text\n"
         "    recorded 'How is the weather in Kiel?'\n"
         "    now      'How is the weather in Bonn?'\n"
         'To record all calls again: cassette(..., mode="record"), or delete the file'
     )
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - made above
+    again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.difference) == (str(error), error.difference)
 
 
@@ -329,9 +347,7 @@ async def test_messages_that_are_missing_are_shown(path: Path) -> None:
         async with MiniAgents(around_calls=tape):
             with pytest.raises(UnrecordedCallError) as caught:
                 await echo.inquire("a")
-    assert caught.value.difference == CassetteDifference(
-        "$.messages[1]", '{"@type":"Message","text":"b"}', "(nothing)"
-    )
+    assert caught.value.difference == CassetteDifference("$.messages[1]", '{"@type":"Message","text":"b"}', "(nothing)")
     assert tape.unrecorded == [caught.value]
 
 
@@ -352,34 +368,42 @@ async def test_the_cassette_of_another_program_says_what_it_has(path: Path) -> N
 # --- files ---
 
 
-async def test_the_file_is_records_that_the_command_shows(path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+async def test_the_file_is_records_that_the_command_shows(
+    path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
     await say(path, "record", "a", "b")
     assert command(["cat", "--type", "RecordedCall", "--where", "called.name=echo", "--count", str(path)]) == 0
     assert b"2  RecordedCall" in capsysbinary.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("change", "error", "says", "record"),
-    [
-        (lambda _: b"", CassetteFormatError, "no cassette of miniagents", None),
-        (lambda _: b"interactions:\n- request: 1\n", CassetteFormatError, "no cassette of miniagents", None),
-        (lambda _: b'{"@type":"Message","text":"a"}\n', CassetteFormatError, "no cassette of miniagents", None),
-        (lambda _: b'{"@type":"Message","version":1}\n', CassetteFormatError, "no cassette of miniagents", None),
-        (lambda data: data.replace(b'"version":1', b'"version":2,"more":1'), CassetteFormatError, "newer version", None),
-        (lambda data: data[:-1], CassetteDamagedError, "in the middle of a record", 2),
-        (lambda data: data[:-40] + b"\n", CassetteDamagedError, "restore the file", 2),
-        (lambda data: data.replace(b'"frame":"text","text":"b"', b'"frame":"tex"'), CassetteDamagedError, "frame 2", 2),
-        (lambda data: data.replace(b'"text":"b"}', b'"text":3}', 2), CassetteDamagedError, "frame", 2),
-        (lambda data: data.replace(b'"times":[', b'"times":[1,'), CassetteDamagedError, "times", 1),
-        (lambda data: data.replace(b'"key":"', b'"kee":"'), CassetteDamagedError, "key", 1),
-        (lambda data: data.replace(b"echo", b"\xff\xfe"), CassetteDamagedError, "restore", 1),
-    ],
-)
+DAMAGES: Final[list[tuple[Callable[[bytes], bytes], type[CassetteError], str, int | None]]] = [
+    (lambda _: b"", CassetteFormatError, "no cassette of miniagents", None),
+    (lambda _: b"interactions:\n- request: 1\n", CassetteFormatError, "no cassette of miniagents", None),
+    (lambda _: b'{"@type":"Message","text":"a"}\n', CassetteFormatError, "no cassette of miniagents", None),
+    (lambda _: b'{"@type":"Message","version":1}\n', CassetteFormatError, "no cassette of miniagents", None),
+    (
+        lambda data: data.replace(b'"version":1', b'"version":2,"more":1'),
+        CassetteFormatError,
+        "newer version",
+        None,
+    ),
+    (lambda data: data[:-1], CassetteDamagedError, "in the middle of a record", 2),
+    (lambda data: data[:-40] + b"\n", CassetteDamagedError, "restore the file", 2),
+    (lambda data: data.replace(b'"frame":"text","text":"b"', b'"frame":"tex"'), CassetteDamagedError, "frame 2", 2),
+    (lambda data: data.replace(b'"text":"b"}', b'"text":3}', 2), CassetteDamagedError, "frame", 2),
+    (lambda data: data.replace(b'"times":[', b'"times":[1,'), CassetteDamagedError, "times", 1),
+    (lambda data: data.replace(b'"key":"', b'"kee":"'), CassetteDamagedError, "key", 1),
+    (lambda data: data.replace(b'"key":"', b'"key":"\xff'), CassetteDamagedError, "restore", 1),
+]
+"""Ways to change a file, and the error of each with its text and its record."""
+
+
+@pytest.mark.parametrize(("change", "error", "says", "record"), DAMAGES)
 async def test_a_file_that_cannot_be_read_is_a_typed_error(
     path: Path, change: Callable[[bytes], bytes], error: type[CassetteError], says: str, record: int | None
 ) -> None:
     await say(path, "record", "a", "b")
-    path.write_bytes(change(path.read_bytes()))
+    overwrite(path, change(content(path)))
     with pytest.raises(error, match=says) as caught:
         cassette(path).__enter__()
     assert caught.value.path == str(path)
@@ -388,10 +412,10 @@ async def test_a_file_that_cannot_be_read_is_a_typed_error(
 
 async def test_every_cut_and_every_changed_byte_is_an_error_or_a_cassette(path: Path) -> None:
     await say(path, "record", "a", "b")
-    data = path.read_bytes()
+    data = content(path)
     for place in range(len(data)):
         for damaged in (data[:place], data[:place] + b"\x00" + data[place + 1 :], data[:place] + data[place + 1 :]):
-            path.write_bytes(damaged)
+            overwrite(path, damaged)
             try:
                 with cassette(path, mode="none_new"):
                     pass
@@ -401,7 +425,7 @@ async def test_every_cut_and_every_changed_byte_is_an_error_or_a_cassette(path: 
 
 async def test_a_disk_that_is_full_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await say(path, "record", "a")
-    before = path.read_bytes()
+    before = content(path)
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -409,7 +433,7 @@ async def test_a_disk_that_is_full_leaves_the_old_file(path: Path, monkeypatch: 
     monkeypatch.setattr("miniagents._replacing.write_all", full)
     with pytest.raises(OSError, match="No space left"):
         await say(path, "record", "b")
-    assert path.read_bytes() == before
+    assert content(path) == before
 
 
 # --- secrets ---
@@ -446,7 +470,7 @@ async def test_secrets_never_enter(path: Path, by: str, monkeypatch: pytest.Monk
                     while True:
                         found.append(str(await (await anext(pieces))))
                 texts.append(found)
-    data = path.read_bytes()
+    data = content(path)
     assert KEY.encode() not in data
     assert KEY[3:].encode() not in data
     assert f"use [{name}]".encode() in data

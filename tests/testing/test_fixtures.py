@@ -59,6 +59,30 @@ ASYNCIO: Final = """
         assert asyncio.get_running_loop().time() == 0
     """
 
+CASSETTE: Final = """
+    import asyncio, os
+    import pytest
+    from miniagents import MiniAgents, ToolCall, tool
+    from miniagents.testing.fixtures import cassette
+
+    @tool
+    async def weather(city: str) -> str:
+        "Tell the weather."
+        print("asked for", city)
+        return "rain"
+
+    @pytest.mark.parametrize("city", ["Kiel", "a/b" * 100])
+    def test_weather(cassette, city):
+        async def main():
+            async with MiniAgents(around_calls=cassette):
+                return await weather.answer(ToolCall(id="1", name="weather", arguments='{"city": "%s"}' % city))
+
+        assert str(asyncio.run(main())) == "rain"
+        assert "BREAK" not in os.environ
+        if "RAISE" in os.environ:
+            raise RuntimeError("broken")
+    """
+
 FROM_HOOK: Final = "from miniagents.testing.fixtures import pytest_asyncio_loop_factories"
 ALL: Final = 'pytest_plugins = ["miniagents.testing.fixtures"]'
 
@@ -86,6 +110,36 @@ def test_tests_run_on_a_virtual_clock(test: str, conftest: str, tmp_path: Path) 
 
 def test_the_hook_is_no_error_without_pytest_asyncio(tmp_path: Path) -> None:
     ended = run_pytest(without_import(PLAIN), ALL, tmp_path, "-p", "no:asyncio")
+    assert ended.returncode == 0, ended.stdout
+
+
+@pytest.mark.parametrize("as_plugin", [True, False])
+def test_each_test_has_a_cassette_of_its_own(as_plugin: bool, tmp_path: Path) -> None:
+    test, conftest = (without_import(CASSETTE), ALL) if as_plugin else (CASSETTE, "")
+    for asked in (2, 0):
+        ended = run_pytest(test, conftest, tmp_path, "-rP")
+        assert ended.returncode == 0, ended.stdout
+        assert ended.stdout.count("asked for") == asked
+    files = sorted((tmp_path / "cassettes" / "test_it").iterdir())
+    assert [len(file.name) <= 110 for file in files] == [True, True]
+    assert files[0].name == "test_weather[Kiel].cassette"
+
+
+@pytest.mark.parametrize(("broken", "is_kept"), [("BREAK", True), ("RAISE", False)])
+def test_what_a_broken_test_has_recorded_is_kept_if_an_assert_failed(
+    broken: str, is_kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(broken, "1")
+    ended = run_pytest(without_import(CASSETTE), ALL, tmp_path)
+    assert ended.returncode == 1, ended.stdout
+    assert (tmp_path / "cassettes").exists() is is_kept
+
+
+def test_an_option_says_what_cassettes_do(tmp_path: Path) -> None:
+    ended = run_pytest(without_import(CASSETTE), ALL, tmp_path, "--cassettes=replay")
+    assert "CassetteMissingError" in ended.stdout
+    assert not (tmp_path / "cassettes").exists()
+    ended = run_pytest(without_import(CASSETTE), ALL, tmp_path, "--cassettes=record", "-rP")
     assert ended.returncode == 0, ended.stdout
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import assert_type
 
 from miniagents import (
@@ -21,6 +22,13 @@ from miniagents.promising import Promise, PromisingContext, Stream, gather, merg
 from miniagents.testing import (
     Answer,
     Asked,
+    Cassette,
+    CassetteDamagedError,
+    CassetteDifference,
+    CassetteError,
+    CassetteFormatError,
+    CassetteMissingError,
+    CassetteMode,
     Delivered,
     Pause,
     Reply,
@@ -28,8 +36,10 @@ from miniagents.testing import (
     ScriptedAgent,
     Several,
     Step,
+    UnrecordedCallError,
     VirtualClockEventLoop,
     assert_marbles,
+    cassette,
     diagram,
     marble,
     marbles,
@@ -129,3 +139,31 @@ def stand_ins(answers: list[Answer[UserMessage]]) -> None:
 
 @miniagent
 async def agent_of_any(_: InteractionContext) -> None: ...
+
+
+async def cassettes(path: Path, mode: CassetteMode) -> None:
+    with cassette(
+        path, mode=mode, kinds=["agent"], when=lambda call: call.name == "a", pauses=True, secrets=["s"]
+    ) as tape:
+        assert_type(tape, Cassette)
+        async with MiniAgents(around_calls=tape):
+            pass
+    async with MiniAgents(around_calls=[tape, cassette("run.cassette")]):
+        pass
+    assert_type(tape.path, Path)
+    assert_type(tape.mode, CassetteMode)
+    assert_type(tape.is_recording, bool)
+    assert_type(tape.unrecorded, list[UnrecordedCallError])
+    assert_type(tape.unused, list[str])
+
+
+def cassette_errors(
+    error: CassetteDamagedError | CassetteFormatError | CassetteMissingError | UnrecordedCallError,
+) -> str:
+    general: CassetteError = error
+    assert_type(general.record, int | None)
+    if isinstance(error, UnrecordedCallError):
+        assert_type(error.nearest, str | None)
+        assert_type(error.difference, CassetteDifference | None)
+        return error.call if error.difference is None else error.difference.now
+    return general.path + general.reason

@@ -10,10 +10,18 @@ from miniagents import AssistantMessage, InteractionContext, SystemMessage, User
 from miniagents.promising import Promise, Stream
 from miniagents.testing import (
     Asked,
+    Cassette,
+    CassetteDamagedError,
+    CassetteDifference,
+    CassetteError,
+    CassetteFormatError,
+    CassetteMissingError,
     Pause,
     ScriptedAgent,
     Several,
+    UnrecordedCallError,
     assert_marbles,
+    cassette,
     diagram,
     marble,
     marbles,
@@ -90,3 +98,19 @@ def stand_ins(fake: ScriptedAgent[UserMessage, AssistantMessage, [str]]) -> None
     ScriptedAgent(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     replaced(translate)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     replaced(translate, 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def cassettes(tape: Cassette) -> None:
+    cassette()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    cassette("a", "once")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    cassette("a", mode="all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    cassette("a", kinds="agent")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    cassette("a", when=lambda call: call.nope)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownLambdaType]
+    tape.unused = []  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    Cassette("a")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
+    CassetteError(3)  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
+    CassetteDamagedError("a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    CassetteFormatError("a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    CassetteMissingError("a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    UnrecordedCallError("a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    CassetteDifference("a", "b", 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
