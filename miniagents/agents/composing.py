@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import TypeVar
+
 from miniagents.agents.agent import MiniAgent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from miniagents.agents.members import Declared
+    from miniagents.agents.members import AnyAgent, Declared
 
-__all__ = ["composed"]
+__all__ = ["composed", "surrounding"]
+
+A = TypeVar("A", bound=MiniAgent[Any, Any, ...])  # Any: of any agent
 
 
 def composed(
@@ -45,3 +49,32 @@ def composed(
     agent._description = agent.__doc__ = None
     agent._recipe = recipe
     return agent
+
+
+def surrounding(
+    agent: A,
+    body: Callable[[AnyAgent], Callable[..., Any]],  # Any: as for any agent's function
+    alias: str,
+    made_of: tuple[object, ...],
+) -> A:
+    """Return an agent with the same messages and parameters, whose work surrounds that of an agent.
+
+    Args:
+        agent: The agent.
+        body: Makes the work of the result. It is given the agent without its bound arguments; the result passes them on
+            with each call.
+        alias: The result's name.
+        made_of: What else than the agent the work is made of.
+
+    >>> class Loud:
+    ...     def __init__(self, agent: MiniAgent) -> None:
+    ...         self.agent = agent
+    ...     async def __call__(self, ctx: InteractionContext) -> None:
+    ...         ctx.reply([f"{reply}!" for reply in await self.agent.inquire(ctx.messages)])
+    >>> async def main() -> None:
+    ...     async with MiniAgents():
+    ...         print(*await surrounding(scripted_agent("Hello"), Loud, "loud", ("loud",)).inquire())
+    >>> asyncio.run(main())
+    Hello!
+    """
+    return agent._guarded(body, alias, made_of)

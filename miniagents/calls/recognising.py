@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from miniagents.calls.call import Call
-    from miniagents.messages import Identity, Message
+    from miniagents.messages import Identity, Message, MessageSequencePromise
 
-__all__ = ["Given", "given_by_now", "given_to", "key_of"]
+__all__ = ["Given", "given_by_now", "given_to", "key_of", "key_of_message", "messages_in"]
 
 
 class Given:
@@ -66,8 +66,13 @@ def key_of_message(message: Message | str) -> str:
 
 async def given_to(call: Call) -> Given:
     """Return what a call was given, once all of its messages have come."""
+    return Given(call, await messages_in(call.messages))
+
+
+async def messages_in(sequence: MessageSequencePromise[Message]) -> list[Message | str]:
+    """Return the messages of a sequence, once all of them have come; errors that stand among them as text."""
     messages: list[Message | str] = []
-    async for piece in outcomes(call.messages):
+    async for piece in outcomes(sequence):
         if isinstance(piece, Failure):
             messages.append(_said(piece.error))
             continue
@@ -77,7 +82,7 @@ async def given_to(call: Call) -> Given:
             if ends_task(error, running_task()):
                 raise
             messages.append(_said(error))
-    return Given(call, messages)
+    return messages
 
 
 def given_by_now(call: Call) -> Given | None:

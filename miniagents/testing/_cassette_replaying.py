@@ -28,7 +28,7 @@ _MOST: Final = 1 << 30
 """Bytes of a frame: messages of any size may be on a cassette."""
 
 
-class FrameError(msgspec.Struct):
+class _FrameError(msgspec.Struct):
     """As much of an error as is looked at here."""
 
     type: str
@@ -40,7 +40,7 @@ class FrameHead(msgspec.Struct):
     frame: str
     number: int | None = None
     tag: str | None = None
-    error: FrameError | None = None
+    error: _FrameError | None = None
 
     @property
     def message(self) -> int | None:
@@ -51,6 +51,7 @@ class FrameHead(msgspec.Struct):
 
 
 head_of: Final = msgspec.json.Decoder(FrameHead).decode
+"""Reads the head of a frame."""
 
 
 class _Frame(NamedTuple):

@@ -10,12 +10,16 @@ from miniagents import (
     AssistantMessage,
     Call,
     CallRecord,
+    InteractionContext,
     Message,
     MessagePromise,
     MessageSequencePromise,
+    MiniAgent,
     MiniAgents,
     UserMessage,
+    miniagent,
 )
+from miniagents.ext.llm import OpenAIAgent
 from miniagents.ext.store import (
     CallAtPlace,
     DivergedError,
@@ -44,6 +48,7 @@ from miniagents.ext.store import (
     StreamLog,
     StreamTakenError,
     answer_call,
+    cached,
     call_key,
     durable,
     kept_replies,
@@ -54,7 +59,7 @@ from miniagents.ext.store import (
     wait_for_answer,
     write_stream,
 )
-from miniagents.messages import UnknownMessage
+from miniagents.messages import OpenAIMessage, UnknownMessage
 from miniagents.wire import Pieces, encode_stream
 
 sqlite = SQLiteStore(Path("runs.db"), durability="full", patience=1, lease=2.5)
@@ -198,3 +203,18 @@ def refused(error: DivergedError | RunTakenError) -> StoreError:
         assert_type(error.now.messages, tuple[str, ...])
     assert_type(error.run, str)
     return error
+
+
+@miniagent
+async def shout(_: InteractionContext[UserMessage, AssistantMessage], times: int) -> None: ...
+
+
+async def answers(gpt: OpenAIAgent[OpenAIMessage]) -> None:
+    agent = cached(shout, store, ttl=3600)
+    _agent: MiniAgent[UserMessage, AssistantMessage, [int]] = agent
+    assert_type(agent.inquire("a", times=3), MessageSequencePromise[AssistantMessage])
+    assert_type(agent.bound(3).inquire("a"), MessageSequencePromise[AssistantMessage])
+    model = cached(gpt, store)
+    assert_type(model, OpenAIAgent[OpenAIMessage])
+    assert_type(model.inquire("a", temperature=0), MessageSequencePromise[OpenAIMessage])
+    cached(shout.with_retry(), log).with_retry()

@@ -6,7 +6,15 @@ needless comment. pyrefly and ty are to refuse the same lines: `gaps.toml` has t
 
 from __future__ import annotations
 
-from miniagents import MessagePromise, MiniAgents, UserMessage
+from miniagents import (
+    AssistantMessage,
+    InteractionContext,
+    MessagePromise,
+    MiniAgents,
+    SystemMessage,
+    UserMessage,
+    miniagent,
+)
 from miniagents.ext.store import (
     CallAtPlace,
     DivergedError,
@@ -35,6 +43,7 @@ from miniagents.ext.store import (
     StreamLog,
     StreamTakenError,
     answer_call,
+    cached,
     call_key,
     durable,
     kept_replies,
@@ -46,6 +55,11 @@ from miniagents.ext.store import (
     write_stream,
 )
 from miniagents.wire import Pieces, encode_stream
+
+
+@miniagent
+async def shout(_: InteractionContext[UserMessage, AssistantMessage], times: int) -> None: ...
+
 
 SQLiteStore(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 SQLiteStore("runs.db", durability="fast")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -70,6 +84,15 @@ StreamAbandonedError("runs.db")  # type: ignore[call-arg]  # pyright: ignore[rep
 StreamEndedError("runs.db")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 StreamGapError("runs.db")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 StreamTakenError("runs.db")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+cached(3, SQLiteStore("runs.db"))  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+cached(shout)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+cached(shout, "runs.db")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+cached(shout, SQLiteStore("runs.db"), 3600)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+cached(shout, SQLiteStore("runs.db"), ttl="1 h")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+cached(shout, SQLiteStore("runs.db")).inquire("a", times="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+cached(shout, SQLiteStore("runs.db")).inquire(SystemMessage("a"), 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def wrong(

@@ -22,6 +22,8 @@ and needs the extra `postgres`. Whatever is wrong is a `StoreError`.
     await store.put(message)
     same = await store.get(message.hash_key, UserMessage | AssistantMessage)
 
+    weather = cached(model, store, ttl=3600)                             # equal calls are answered from the store
+
     await write_stream(store, "answer", agent.inquire("Hello"))         # in one process
     replies = read_stream(store, "answer", tuple[Message, ...])         # in another one, at the same time or later
 
@@ -62,6 +64,7 @@ from miniagents.ext.store.protocols import KeptCall, RunInfo, Store, StreamInfo,
 
 if TYPE_CHECKING:
     from miniagents.ext.store.answering import OpenCall, answer_call, open_calls
+    from miniagents.ext.store.caching import cached
     from miniagents.ext.store.durable_runs import DurableRun, OnCut, durable
     from miniagents.ext.store.in_runs import call_key, kept_replies, once, wait_for_answer
     from miniagents.ext.store.postgres import PostgresStore
@@ -72,6 +75,7 @@ else:
         {
             "answering": ("OpenCall", "answer_call", "open_calls"),
             "durable_runs": ("DurableRun", "OnCut", "durable"),
+            "caching": ("cached",),
             "in_runs": ("call_key", "kept_replies", "once", "wait_for_answer"),
             "postgres": ("PostgresStore",),
             "sqlite": ("SQLiteStore",),
@@ -106,6 +110,7 @@ __all__ = [
     "StreamLog",
     "StreamTakenError",
     "answer_call",
+    "cached",
     "call_key",
     "durable",
     "kept_replies",
