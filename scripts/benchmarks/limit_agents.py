@@ -118,6 +118,16 @@ async def stored_calls(watch: Watch, n: int) -> object:
     return await calls_in_turn(watch, n)
 
 
+async def replayed_calls(watch: Watch, n: int) -> object:
+    """Read each call to its end before making the next one; bare asyncio has nothing to replay."""
+    return await calls_in_turn(watch, n)
+
+
+async def cached_calls(watch: Watch, n: int) -> object:
+    """Read each call to its end before making the next one; bare asyncio has no answers that are kept."""
+    return await calls_in_turn(watch, n)
+
+
 async def calls_at_once(watch: Watch, n: int) -> object:
     """Make all calls, then read all of them."""
     tasks = Tasks()

@@ -19,7 +19,8 @@ from miniagents import (
     miniagent,
     stream_message,
 )
-from miniagents.ext.store import SQLiteStore
+from miniagents.ext.store import SQLiteStore, cached
+from miniagents.testing import cassette
 from scripts.benchmarks.limit_agents import nest
 from scripts.benchmarks.ours_streams import append
 from scripts.benchmarks.watch import Watch, quiet, some_tokens
@@ -153,6 +154,30 @@ async def stored_calls(watch: Watch, n: int) -> object:
             with watch:
                 async with MiniAgents(store=store):
                     said = [[message.text for message in await echo.inquire("hello")] for _ in range(n)]
+    return said
+
+
+async def replayed_calls(watch: Watch, n: int) -> object:
+    """Await each call before making the next one, where a cassette has all calls."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "run.cassette"
+        with cassette(path, mode="record", kinds=["agent"]) as tape:
+            async with MiniAgents(around_calls=tape):
+                for _ in range(n):
+                    await echo.inquire("hello")
+        with cassette(path, mode="replay", kinds=["agent"]) as tape, watch:
+            async with MiniAgents(around_calls=tape):
+                said = [[message.text for message in await echo.inquire("hello")] for _ in range(n)]
+    return said
+
+
+async def cached_calls(watch: Watch, n: int) -> object:
+    """Await each call before making the next one; a SQLite store has the answer."""
+    async with SQLiteStore(":memory:") as store, MiniAgents():
+        agent = cached(echo, store)
+        await agent.inquire("hello")
+        with watch:
+            said = [[message.text for message in await agent.inquire("hello")] for _ in range(n)]
     return said
 
 

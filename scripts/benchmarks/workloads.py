@@ -113,6 +113,21 @@ WORKLOADS: tuple[Workload, ...] = (
         cpu("call", 5.5, reason=reasons.STORED),
         old_size=0,
     ),
+    Workload(
+        "calls: replayed from a cassette, one after another",
+        "replayed_calls",
+        1_000,
+        cpu("call", 18),
+        old_size=0,
+        counted=100,
+    ),
+    Workload(
+        "calls: answered from a SQLite store, one after another",
+        "cached_calls",
+        500,
+        cpu("call", 32),
+        old_size=0,
+    ),
     Workload("calls: 100 at once", "calls_at_once", 100, cpu("call"), fixed=True),
     Workload(
         "calls: 1,000 at once",
