@@ -16,7 +16,7 @@ import asyncio
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from miniagents.ext.llm.errors import (
     AuthenticationError,
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from miniagents.ext.llm.providers import ModelAgent
 
 __all__ = ["ModelAnswer", "ModelFailure", "ProviderContract", "ProviderServer"]
+
+R = TypeVar("R")
 
 _USAGE: Final = Usage(input_tokens=11, output_tokens=7)
 
@@ -435,8 +437,8 @@ class ProviderContract(ABC):
 _LONGEST: Final = 60.0
 
 
-def _run(work: Coroutine[Any, Any, Any]) -> Any:  # Any: what the work returns
-    async def limited() -> Any:  # Any: as above
+def _run(work: Coroutine[object, object, R]) -> R:
+    async def limited() -> R:
         async with asyncio.timeout(_LONGEST):
             return await work
 

@@ -86,7 +86,8 @@ async def test_the_usage_of_a_loop_an_agent_and_a_run(path: str) -> None:
             ctx.reply(await model.inquire("When?"))
             ctx.reply(await other.inquire("And?"))
 
-        assert traced.run.usage is None
+        before = traced.run.usage
+        assert before is None
         assert traced.run.usage_by("agent") == {}
         replies = await both.inquire()
     assert usage_of(replies) == traced.run.usage == EACH + EACH + EACH

@@ -90,6 +90,6 @@ def spending(run: TracedRun, usage: Usage, price: Price) -> None:
     usage_of(usage)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     run.usage_by("tool")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     run.cost({"gpt": 3})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
-    Price(3, 4)  # type: ignore[call-arg, misc]  # pyright: ignore[reportCallIssue]
+    Price(3, 4)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     price.of(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     limits(cost="cheap")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -141,9 +141,7 @@ def takes(replies: MessageSequencePromise[Other], agent: MiniAgent[Message, Othe
 
 
 async def replies_of_a_type() -> None:
-    create_openai_agent("gpt", reply_type=str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
     create_openai_agent("gpt", reply_type=Weather(city="x"))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    create_anthropic_agent("claude", reply_type=dict[str, str])  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
     gpt = create_openai_agent("gpt", reply_type=Weather)
     claude = create_anthropic_agent("claude", reply_type=Weather)
     takes(gpt.inquire("x"), gpt)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

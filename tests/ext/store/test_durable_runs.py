@@ -118,7 +118,7 @@ async def test_several_contexts_at_the_same_time_may_share_a_run() -> None:
     for _ in range(2):
         async with durable(Connection(disk), run="one") as run:
             found = await asyncio.gather(one(run, "a"), one(run, "b"))
-        assert [*found] == [[f"re {name}{number}!" for number in range(3)] for name in "ab"]
+        assert list(found) == [[f"re {name}{number}!" for number in range(3)] for name in "ab"]
     assert sorted(worked) == ["a0", "a1", "a2", "b0", "b1", "b2"]
 
 
