@@ -76,7 +76,6 @@ else:
             "answering": ("OpenCall", "answer_call", "open_calls"),
             "caching": ("cached",),
             "durable_runs": ("DurableRun", "OnCut", "durable"),
-            "caching": ("cached",),
             "in_runs": ("call_key", "kept_replies", "once", "wait_for_answer"),
             "postgres": ("PostgresStore",),
             "sqlite": ("SQLiteStore",),
