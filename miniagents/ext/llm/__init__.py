@@ -6,6 +6,7 @@ An SDK is imported when a model is first asked.
 from typing import TYPE_CHECKING
 
 from miniagents._lazy import teaching
+from miniagents.ext.llm._warming import warm_up
 from miniagents.ext.llm.anthropic import AnthropicAgent, create_anthropic_agent
 from miniagents.ext.llm.common import ReplySchema, ToolDefinition
 from miniagents.ext.llm.errors import (
@@ -74,4 +75,5 @@ __all__ = [
     "create_openai_agent",
     "create_openai_embedding_agent",
     "partial_values",
+    "warm_up",
 ]

@@ -21,6 +21,7 @@ from miniagents.ext.llm._options import LIBRARY_OPTIONS
 from miniagents.ext.llm._protocol import AS_IT_CAME, ModelProtocol, ModelRequest
 from miniagents.ext.llm._secrets import bare, concealing, revealed
 from miniagents.ext.llm._translating import translated
+from miniagents.ext.llm._warming import warmed
 from miniagents.ext.llm.errors import ContentFilterError, ModelConnectionError, ProtocolError, TruncatedError
 from miniagents.histories import estimated_tokens
 from miniagents.messages import AssistantMessage, MessagePromise, SystemMessage
@@ -119,6 +120,7 @@ class LanguageModel(Generic[C, M]):
             ValueError: The conversation is empty, or the provider's protocol cannot express a part of it.
             LanguageModelError: The provider does not count them, although its protocol does.
         """
+        await warmed(self.protocol.modules)
         client = self.client_of(MiniAgents.current())
         body = self.protocol.body(self.request(messages, server_of(client)))
         conceal = concealing(client, body)
