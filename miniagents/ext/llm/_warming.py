@@ -36,6 +36,7 @@ async def warm_up(*agents: ModelAgent[Message]) -> None:
         TypeError: An agent is no model.
         NoActiveContextError: There is no active `MiniAgents`.
 
+    >>> from miniagents.ext.llm import create_openai_agent
     >>> async def main() -> None:
     ...     async with MiniAgents():
     ...         await warm_up(create_openai_agent("gpt-5", api_key="sk-example"))
