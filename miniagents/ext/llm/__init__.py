@@ -6,7 +6,6 @@ An SDK is imported when a model is first asked.
 from typing import TYPE_CHECKING
 
 from miniagents._lazy import teaching
-from miniagents.ext.llm._warming import warm_up
 from miniagents.ext.llm.anthropic import AnthropicAgent, create_anthropic_agent
 from miniagents.ext.llm.common import ReplySchema, ToolDefinition
 from miniagents.ext.llm.errors import (
@@ -38,6 +37,7 @@ from miniagents.ext.llm.openai import (
 )
 from miniagents.ext.llm.partials import Partial, partial_values
 from miniagents.ext.llm.providers import Provider, Providers, create_agent
+from miniagents.ext.llm.warming import warm_up
 
 if not TYPE_CHECKING:  # for checkers this would allow any name
     __getattr__ = teaching(__name__)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm._options import Limits
-from miniagents.ext.llm._warming import warmed
+from miniagents.ext.llm._preparing import warmed
 from miniagents.ext.llm.errors import TooManyTurnsError, WrongReplyError
 from miniagents.messages import MessagePromise, SystemMessage, ToolResultMessage, UserMessage
 from miniagents.messages.promised.message_promise import derived_message, mixed_buffer

@@ -10,8 +10,8 @@ from miniagents.ext.llm._conversing import Conversing
 from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm._model_identity import ModelIdentity
 from miniagents.ext.llm._options import Limits
+from miniagents.ext.llm._preparing import warmed
 from miniagents.ext.llm._replies import reply_form
-from miniagents.ext.llm._warming import warmed
 from miniagents.ext.llm.common import ToolDefinition
 from miniagents.messages import ToolResultMessage
 from miniagents.tools import Tool

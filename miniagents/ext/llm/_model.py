@@ -18,10 +18,10 @@ from miniagents.ext.llm._conversation import conversation_of
 from miniagents.ext.llm._json import is_object, number_in
 from miniagents.ext.llm._model_identity import server_of
 from miniagents.ext.llm._options import LIBRARY_OPTIONS
+from miniagents.ext.llm._preparing import warmed
 from miniagents.ext.llm._protocol import AS_IT_CAME, ModelProtocol, ModelRequest
 from miniagents.ext.llm._secrets import bare, concealing, revealed
 from miniagents.ext.llm._translating import translated
-from miniagents.ext.llm._warming import warmed
 from miniagents.ext.llm.errors import ContentFilterError, ModelConnectionError, ProtocolError, TruncatedError
 from miniagents.histories import estimated_tokens
 from miniagents.messages import AssistantMessage, MessagePromise, SystemMessage

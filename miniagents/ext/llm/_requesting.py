@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from typing_extensions import TypeVar
 
 from miniagents.ext.llm._clients import Closable
+from miniagents.ext.llm._preparing import warmed
 from miniagents.ext.llm._secrets import bare, concealing
 from miniagents.ext.llm._translating import translated
-from miniagents.ext.llm._warming import warmed
 from miniagents.miniagents import MiniAgents
 
 if TYPE_CHECKING:

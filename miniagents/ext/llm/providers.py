@@ -75,10 +75,10 @@ from miniagents.ext.llm._json import (
 )
 from miniagents.ext.llm._options import CommonOptions, LibraryOptions, NewAgentOptions, NoSuchOption, OptionRules
 from miniagents.ext.llm._parts import Source, source_of
+from miniagents.ext.llm._preparing import http_client_of
 from miniagents.ext.llm._protocol import AS_IT_CAME, ModelProtocol, ModelRequest, Reader, message_of
 from miniagents.ext.llm._requesting import requested
 from miniagents.ext.llm._strict_schemas import FORMATS, StrictForm
-from miniagents.ext.llm._warming import http_client_of
 from miniagents.ext.llm.common import ReplySchema, ToolDefinition
 
 if not TYPE_CHECKING:  # for checkers this would allow any name

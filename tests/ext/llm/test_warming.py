@@ -18,7 +18,7 @@ from miniagents.ext.llm import (
     create_openai_embedding_agent,
     warm_up,
 )
-from miniagents.ext.llm._warming import _tls_context
+from miniagents.ext.llm._preparing import _tls_context
 
 PROGRAM = """
 import asyncio, sys, threading
