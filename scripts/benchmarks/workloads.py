@@ -249,6 +249,8 @@ WORKLOADS: tuple[Workload, ...] = (
         (Figure("stall", "ms", 1e3, per_operation=False, least=20, absolute=10.0),),
     ),
     _growth("tokens in one burst", "tokens"),
+    # 7,500 tokens are 30 kB
+    Workload("partial values: a list", "partial_list", 7_500, cpu("token", absolute=30.0), old_size=0),
     # after all others, because these import the SDKs, which cost memory and time
     *(
         workload

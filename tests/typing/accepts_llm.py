@@ -58,6 +58,7 @@ from miniagents.ext.llm import (
     create_anthropic_agent,
     create_openai_agent,
     create_openai_embedding_agent,
+    warm_up,
 )
 from miniagents.ext.llm.anthropic import DEFAULT_MAX_TOKENS, MessagesOptions
 from miniagents.ext.llm.openai import ChatOptions, ResponsesOptions
@@ -159,6 +160,10 @@ def replies_of_a_type() -> None:
         create_openai_agent("gpt", api="responses", tools=[claude.as_tool()], reply_type=Sunny | Rainy),
         OpenAIResponsesAgent[OpenAIMessage | ToolResultMessage | Sunny | Rainy],
     )
+
+
+async def ready() -> None:
+    await warm_up(gpt, claude, create_openai_agent("gpt", reply_type=Sunny), gpt.with_fallback(gpt, TruncatedError))
 
 
 @dataclass

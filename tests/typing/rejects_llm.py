@@ -51,6 +51,7 @@ from miniagents.ext.llm import (
     create_anthropic_agent,
     create_openai_agent,
     create_openai_embedding_agent,
+    warm_up,
 )
 
 gpt = create_openai_agent("gpt")
@@ -84,6 +85,11 @@ def made() -> None:
 
 
 def takes(replies: MessageSequencePromise[AnthropicMessage], agent: OpenAIAgent) -> None: ...
+
+
+async def ready() -> None:
+    await warm_up(embedder)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await warm_up([gpt])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def takes_text(value: str, agent: OpenAIAgent[ValueMessage[str]]) -> None: ...

@@ -37,6 +37,7 @@ from miniagents.ext.llm.openai import (
 )
 from miniagents.ext.llm.partials import Partial, partial_values
 from miniagents.ext.llm.providers import Provider, Providers, create_agent
+from miniagents.ext.llm.warming import warm_up
 
 if not TYPE_CHECKING:  # for checkers this would allow any name
     __getattr__ = teaching(__name__)
@@ -74,4 +75,5 @@ __all__ = [
     "create_openai_agent",
     "create_openai_embedding_agent",
     "partial_values",
+    "warm_up",
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm._options import Limits
+from miniagents.ext.llm._preparing import warmed
 from miniagents.ext.llm.errors import TooManyTurnsError, WrongReplyError
 from miniagents.messages import MessagePromise, SystemMessage, ToolResultMessage, UserMessage
 from miniagents.messages.promised.message_promise import derived_message, mixed_buffer
@@ -78,6 +79,7 @@ class Conversing:
             tool._check_deps(deps)  # before the model is asked, which may cost something
         limits = Limits.of(model.options)
         messages: list[Message] = [] if self.instructions is None else [SystemMessage(self.instructions)]
+        await warmed(model.protocol.modules)
         messages += await ctx.messages
         turns = repairs = 0
         while True:

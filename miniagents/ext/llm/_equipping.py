@@ -10,6 +10,7 @@ from miniagents.ext.llm._conversing import Conversing
 from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm._model_identity import ModelIdentity
 from miniagents.ext.llm._options import Limits
+from miniagents.ext.llm._preparing import warmed
 from miniagents.ext.llm._replies import reply_form
 from miniagents.ext.llm.common import ToolDefinition
 from miniagents.messages import ToolResultMessage
@@ -116,6 +117,7 @@ def _answering(model: AnyLanguageModel) -> Callable[..., Awaitable[None]]:
     """Return the work of an agent that asks a model once, and replies with its answer."""
 
     async def answer(ctx: InteractionContext[Message, AssistantMessage], **options: object) -> None:
+        await warmed(model.protocol.modules)
         messages = await ctx.messages
         ctx.reply(model.with_options(options).answer(messages))
 

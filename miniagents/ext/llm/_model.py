@@ -18,6 +18,7 @@ from miniagents.ext.llm._conversation import conversation_of
 from miniagents.ext.llm._json import is_object, number_in
 from miniagents.ext.llm._model_identity import server_of
 from miniagents.ext.llm._options import LIBRARY_OPTIONS
+from miniagents.ext.llm._preparing import warmed
 from miniagents.ext.llm._protocol import AS_IT_CAME, ModelProtocol, ModelRequest
 from miniagents.ext.llm._secrets import bare, concealing, revealed
 from miniagents.ext.llm._translating import translated
@@ -119,6 +120,7 @@ class LanguageModel(Generic[C, M]):
             ValueError: The conversation is empty, or the provider's protocol cannot express a part of it.
             LanguageModelError: The provider does not count them, although its protocol does.
         """
+        await warmed(self.protocol.modules)
         client = self.client_of(MiniAgents.current())
         body = self.protocol.body(self.request(messages, server_of(client)))
         conceal = concealing(client, body)

@@ -113,6 +113,8 @@ class ModelProtocol(ABC, Generic[C_contra, M]):
         strict_form: The schemas that it can enforce; None if it enforces none, and models are asked in words.
         reply_option: The option of the API with the purpose of `reply_type`, such as "text.format"; empty if there is
             none.
+        modules: The modules to import in a thread before the first request, because that takes long: the SDK, and what
+            it imports by itself when it makes requests.
         message_class: The class of the answers. It needs a field `provider_data` if the reader yields `Noted` events.
     """
 
@@ -121,6 +123,7 @@ class ModelProtocol(ABC, Generic[C_contra, M]):
     option_rules: ClassVar[OptionRules]
     strict_form: ClassVar[StrictForm | None] = None
     reply_option: ClassVar[str] = ""
+    modules: ClassVar[tuple[str, ...]] = ()
     message_class: type[M]
 
     @abstractmethod

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from typing_extensions import TypeVar
 
 from miniagents.ext.llm._clients import Closable
+from miniagents.ext.llm._preparing import warmed
 from miniagents.ext.llm._secrets import bare, concealing
 from miniagents.ext.llm._translating import translated
 from miniagents.miniagents import MiniAgents
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from miniagents.ext.llm._clients import ClientOf
 
@@ -22,7 +23,14 @@ C = TypeVar("C", bound=Closable)
 T = TypeVar("T")
 
 
-async def requested(client_of: ClientOf[C], ask: Callable[[C], Awaitable[T]], *, provider: str, model: str) -> T:
+async def requested(
+    client_of: ClientOf[C],
+    ask: Callable[[C], Awaitable[T]],
+    *,
+    provider: str,
+    model: str,
+    modules: Sequence[str] = (),
+) -> T:
     """Make a request that is no question to a language model, such as one for embeddings.
 
     Args:
@@ -30,10 +38,12 @@ async def requested(client_of: ClientOf[C], ask: Callable[[C], Awaitable[T]], *,
         ask: Makes the request with a client, and reads the answer.
         provider: The name of the provider, for errors.
         model: The name of the model, for errors.
+        modules: The modules to import in a thread before, as `ModelProtocol.modules`.
 
     Raises:
         LanguageModelError: The request failed. The error has neither the key nor the frames of the SDK.
     """
+    await warmed(modules)
     client = client_of(MiniAgents.current())
     problem: BaseException
     try:

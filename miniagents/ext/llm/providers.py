@@ -14,8 +14,8 @@ of your own. The page `providers` of the guide writes one, and `miniagents.testi
 - JSON is read without trust: `text_in`, `object_in`, `objects_in`, `number_in` and others.
 - Errors: `error_of_response` (of a status), `problem_in` and `error_of_body` (in an answer); a protocol may raise any
   error of `miniagents.ext.llm.errors`. What else a client raises is translated.
-- Clients: `ClientSettings`, `import_sdk`, `missing_key`. `chunks_of` and `answer_once` make requests with SDKs like
-  OpenAI's and Anthropic's.
+- Clients: `ClientSettings`, `import_sdk`, `http_client_of`, `missing_key`. `chunks_of` and `answer_once` make requests
+  with SDKs like OpenAI's and Anthropic's.
 - The agent: a subclass of `ModelAgent`, made by its `of_model`.
 """
 
@@ -75,6 +75,7 @@ from miniagents.ext.llm._json import (
 )
 from miniagents.ext.llm._options import CommonOptions, LibraryOptions, NewAgentOptions, NoSuchOption, OptionRules
 from miniagents.ext.llm._parts import Source, source_of
+from miniagents.ext.llm._preparing import http_client_of
 from miniagents.ext.llm._protocol import AS_IT_CAME, ModelProtocol, ModelRequest, Reader, message_of
 from miniagents.ext.llm._requesting import requested
 from miniagents.ext.llm._strict_schemas import FORMATS, StrictForm
@@ -128,6 +129,7 @@ __all__ = [
     "create_agent",
     "error_of_body",
     "error_of_response",
+    "http_client_of",
     "identifier_in",
     "import_sdk",
     "is_list",

@@ -71,6 +71,7 @@ class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
     )
     strict_form = ANTHROPIC_FORM
     reply_option: ClassVar[str] = "output_config.format"
+    modules: ClassVar[tuple[str, ...]] = ("anthropic",)
     message_class = AnthropicMessage
 
     def body(self, request: ModelRequest) -> dict[str, object]:

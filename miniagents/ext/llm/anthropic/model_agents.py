@@ -8,7 +8,7 @@ from typing_extensions import TypeVar, Unpack
 
 from miniagents.ext.llm.anthropic.messages import DEFAULT_MAX_TOKENS, AnthropicMessages
 from miniagents.ext.llm.anthropic.options import MessagesOptions
-from miniagents.ext.llm.providers import ClientSettings, ModelAgent, import_sdk, missing_key
+from miniagents.ext.llm.providers import ClientSettings, ModelAgent, http_client_of, import_sdk, missing_key
 from miniagents.messages import AnthropicMessage, Message
 
 if TYPE_CHECKING:
@@ -190,9 +190,8 @@ def default_client(settings: ClientSettings) -> AnthropicClient:
     """
     sdk: Any = import_sdk("anthropic")  # Any: a module that is imported by name
     reason = ""
-    http_client = sdk.DefaultAsyncHttpxClient(follow_redirects=False)  # another server must not get the key
     try:
-        made = sdk.AsyncAnthropic(**settings.given(), http_client=http_client)
+        made = sdk.AsyncAnthropic(**settings.given(), http_client=http_client_of(sdk))
     except sdk.CredentialsError as error:  # the environment names a profile without valid credentials
         reason = str(error)
     else:

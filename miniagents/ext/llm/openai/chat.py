@@ -62,6 +62,11 @@ class ChatCompletions(ModelProtocol["OpenAIClient", OpenAIMessage]):
     option_rules: ClassVar[OptionRules] = OptionRules("OpenAI's chat completions API", ChatOptions, WITHDRAWN_FROM_CHAT)
     strict_form = OPENAI_FORM
     reply_option: ClassVar[str] = "response_format"
+    modules: ClassVar[tuple[str, ...]] = (
+        "openai",
+        "openai.resources.chat.chat",
+        "openai.resources.chat.completions.completions",
+    )
     message_class = OpenAIMessage
 
     def body(self, request: ModelRequest) -> dict[str, object]:

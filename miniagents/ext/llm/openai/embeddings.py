@@ -64,7 +64,11 @@ class EmbeddingModel:
     async def _request(self, messages: Sequence[Message]) -> tuple[EmbeddingMessage, ...]:
         texts = [str(message) for message in messages]
         return await requested(
-            self.client_of, lambda client: self._embeddings(client, texts), provider="OpenAI", model=self.name
+            self.client_of,
+            lambda client: self._embeddings(client, texts),
+            provider="OpenAI",
+            model=self.name,
+            modules=("openai", "openai.resources.embeddings"),
         )
 
     async def _embeddings(self, client: OpenAIClient, texts: Sequence[str]) -> tuple[EmbeddingMessage, ...]:

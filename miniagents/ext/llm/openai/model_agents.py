@@ -10,7 +10,14 @@ from miniagents.ext.llm.openai.chat import ChatCompletions
 from miniagents.ext.llm.openai.embeddings import EmbeddingModel
 from miniagents.ext.llm.openai.options import ChatOptions, ResponsesOptions
 from miniagents.ext.llm.openai.responses import Responses
-from miniagents.ext.llm.providers import ClientSettings, ModelAgent, clients_for, import_sdk, missing_key
+from miniagents.ext.llm.providers import (
+    ClientSettings,
+    ModelAgent,
+    clients_for,
+    http_client_of,
+    import_sdk,
+    missing_key,
+)
 from miniagents.messages import EmbeddingMessage, Message, OpenAIMessage
 from miniagents.miniagents import MiniAgent
 
@@ -391,9 +398,8 @@ def default_client(settings: ClientSettings) -> OpenAIClient:
         MissingKeyError: Neither the settings nor the environment have a key.
     """
     sdk: Any = import_sdk("openai")  # Any: a module that is imported by name
-    http_client = sdk.DefaultAsyncHttpxClient(follow_redirects=False)  # another server must not get the key
     try:
-        client: OpenAIClient = sdk.AsyncOpenAI(**settings.given(), http_client=http_client)
+        client: OpenAIClient = sdk.AsyncOpenAI(**settings.given(), http_client=http_client_of(sdk))
     except sdk.OpenAIError as error:
         if "api_key" not in str(error) and "credentials" not in str(error):
             raise

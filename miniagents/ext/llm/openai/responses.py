@@ -76,6 +76,7 @@ class Responses(ModelProtocol["OpenAIClient", OpenAIMessage]):
     )
     strict_form = OPENAI_FORM
     reply_option: ClassVar[str] = "text.format"
+    modules: ClassVar[tuple[str, ...]] = ("openai", "openai.resources.responses.responses")
     message_class = OpenAIMessage
 
     def body(self, request: ModelRequest) -> dict[str, object]:
