@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from miniagents.ext.llm.anthropic import _parameters as parameters
     from miniagents.ext.llm.providers import AsyncResource
+    from miniagents.messages import CachePoint
 
 __all__ = ["WITHDRAWN_FROM_MESSAGES", "AnthropicClient", "MessagesOptions", "NewMessagesOptions"]
 
@@ -25,6 +26,8 @@ class AnthropicClient(SDKClient, Protocol):
 
 
 class _MessagesOptions(CommonOptions, total=False):
+    cache_system: CachePoint | None
+    cache_tools: CachePoint | None
     cache_control: parameters.CacheControlEphemeral | None
     container: parameters.Container | str | None
     diagnostics: parameters.Diagnostics | None
@@ -44,8 +47,9 @@ class _MessagesOptions(CommonOptions, total=False):
 class MessagesOptions(_MessagesOptions, total=False, closed=True):
     """The options of the messages API (`client.messages.create`), besides `CommonOptions`.
 
-    Anthropic's reference describes them. `max_tokens` has a default here. The parameters that the library sets itself
-    (model, messages, tools, streaming) are not options.
+    `cache_system` caches the instructions with the tools, and `cache_tools` the tools. Anthropic's reference describes
+    the others. `max_tokens` has a default here. The parameters that the library sets itself (model, messages, tools,
+    streaming) are not options.
     """
 
 
