@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from miniagents.ext.llm.providers import CommonOptions, NewAgentOptions, NoSuchOption, SDKClient
+from miniagents.messages import CachePoint  # noqa: TC001 - so that `get_type_hints` finds it
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from miniagents.ext.llm.anthropic import _parameters as parameters
     from miniagents.ext.llm.providers import AsyncResource
-    from miniagents.messages import CachePoint
 
 __all__ = ["WITHDRAWN_FROM_MESSAGES", "AnthropicClient", "MessagesOptions", "NewMessagesOptions"]
 
