@@ -14,6 +14,7 @@ from miniagents.agents.members import alias_of, ask, check_agents, check_count, 
 from miniagents.messages import (
     AnthropicMessage,
     AssistantMessage,
+    FilePart,
     ImagePart,
     Message,
     OpenAIMessage,
@@ -63,6 +64,7 @@ _BYTES_PER_TOKEN_OF_FILE: Final = 25
 
 
 def _tokens_of(message: Message) -> int:
+    _check_messages("estimated_tokens", (message,))
     size, tokens = 0, _AROUND_MESSAGE
     if isinstance(message, AssistantMessage):
         size += _size(message.refusal) + sum(_size(each.text) + _size(each.signature) for each in message.reasoning)
@@ -84,7 +86,7 @@ def _tokens_of(message: Message) -> int:
             size += _size(part.text)
         elif isinstance(part, ImagePart):
             tokens += _PICTURE
-        else:
+        elif isinstance(part, FilePart):
             tokens += max(_LEAST_OF_FILE, len(part.data or "") * 3 // 4 // _BYTES_PER_TOKEN_OF_FILE)
     return tokens + -(-size // _BYTES_PER_TOKEN)
 
@@ -128,7 +130,7 @@ def trim(
 
     Raises:
         ValueError: What has to stay has more tokens, or `tokens` is less than 1.
-        TypeError: `keep` or `count` is async.
+        TypeError: `keep` or `count` is async, or one of `messages` is no message.
 
     >>> history = [SystemMessage("Be brief."), UserMessage("Hi!"), AssistantMessage("Hello!"), UserMessage("Who am I?")]
     >>> [str(message) for message in trim(history, tokens=16)]
@@ -136,6 +138,7 @@ def trim(
     """
     _check("trim", tokens, keep, count)
     history = tuple(messages)
+    _check_messages("trim", history)
     groups = _groups(history)
     counts = {place: count(history[place]) for group in groups for place in group}
     sizes = {group: sum(counts[place] for place in group) for group in groups}
@@ -166,6 +169,12 @@ def _check(where: str, tokens: int, keep: object, count: object) -> None:
     if keep is not None:
         check_plain(f"{where}: keep", keep)
     check_plain(f"{where}: count", count)
+
+
+def _check_messages(where: str, messages: Iterable[object]) -> None:
+    for each in messages:
+        if not isinstance(each, Message):
+            raise TypeError(f"{where}: {each!r:.100} is no message: give messages, such as `await ctx.messages`")
 
 
 def _groups(history: Sequence[Message]) -> list[tuple[int, ...]]:

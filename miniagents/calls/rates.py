@@ -54,9 +54,9 @@ class RateLimit:
             raise ValueError("RateLimit: it limits nothing: give requests=..., tokens=..., or both")
         if not 0 < per < float("inf"):
             raise ValueError(f"RateLimit: per={per}: give a finite number of seconds above 0")
-        self.requests: Final = requests
-        self.tokens: Final = tokens
-        self.per: Final = per
+        self.requests: Final[int | None] = requests
+        self.tokens: Final[int | None] = tokens
+        self.per: Final[float] = per
         self._lock = threading.RLock()  # the collector may end a wait of a closed loop while it is held
         self._waiting: deque[_Waiter] = deque()
         self._admitted: deque[Admission] = deque()
@@ -133,15 +133,16 @@ class Admission:
     Attributes:
         time: When it was let in, on the loop's clock.
         tokens: Its tokens, as estimated, or as `spent` said.
+        counts: Whether it is among those of the last `per` seconds, as far as that was looked at.
     """
 
     __slots__ = ("_limit", "counts", "time", "tokens")
 
     def __init__(self, limit: RateLimit, time: float, tokens: int) -> None:
         self._limit = limit
-        self.time: Final = time
-        self.tokens = tokens
-        self.counts = True
+        self.time: Final[float] = time
+        self.tokens: int = tokens
+        self.counts: bool = True
 
     def __repr__(self) -> str:
         return f"<Admission at {self.time} with {self.tokens} tokens>"

@@ -89,7 +89,7 @@ _STRING = Scalar("string")
 _NULL = Scalar("null")
 _NULLABLE = OneOf((_STRING, _NULL))
 _INDEX = Scalar("integer", (("ge", 0),))
-_PARTS = ("TextPart", "ImagePart", "FilePart")
+_PARTS = ("TextPart", "ImagePart", "FilePart", "CachePoint")
 _FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "refusal", "pause", "other")
 _USAGE = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 _JSON_OBJECT = MapOf(Anything())
@@ -132,6 +132,7 @@ _CONTENT_CLASSES = (
     ObjectType(
         "FilePart", FROZEN, (*_SOURCES, _optional("media_type", _STRING, "application/pdf"), *_nullable("name"))
     ),
+    ObjectType("CachePoint", FROZEN, (_optional("ttl", OneOf((Choice(("5m", "1h")), _NULL))),)),
     ObjectType(
         "ToolCall",
         FROZEN,

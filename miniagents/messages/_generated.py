@@ -26,6 +26,7 @@ __all__ = [
     "AnthropicMessage",
     "AnyMessage",
     "AssistantMessage",
+    "CachePoint",
     "CallRecord",
     "ContentPart",
     "EmbeddingMessage",
@@ -97,7 +98,19 @@ class FilePart(Frozen, frozen=True, kw_only=True, tag="FilePart"):
     name: str | None = None
 
 
-ContentPart: TypeAlias = TextPart | ImagePart | FilePart
+class CachePoint(Frozen, frozen=True, kw_only=True, tag="CachePoint"):
+    """A mark in the content of a message: the provider is to cache the whole request up to here.
+
+    Providers that cache by themselves do not get it.
+
+    Attributes:
+        ttl: How long the provider keeps it; null leaves that to the provider.
+    """
+
+    ttl: Literal["5m", "1h"] | None = None
+
+
+ContentPart: TypeAlias = TextPart | ImagePart | FilePart | CachePoint
 """A part of a message to a language model."""
 
 

@@ -179,6 +179,11 @@ def test_mistakes_are_told() -> None:
         trim([], tokens=0)
     with pytest.raises(TypeError, match="trim: keep"):
         trim([UserMessage("a")], tokens=9, keep=waiting)
+    text: Any = "a text"
+    with pytest.raises(TypeError, match=r"trim: 'a' is no message: give messages, such as `await ctx\.messages`"):
+        trim(text, tokens=9)
+    with pytest.raises(TypeError, match="estimated_tokens: 'a text' is no message"):
+        estimated_tokens(text)
     assert trim([], tokens=1) == ()
 
 

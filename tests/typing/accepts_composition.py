@@ -290,7 +290,7 @@ async def errors() -> None:
         assert_type((error.agent, error.rounds, error.replies), tuple[str, int, tuple[Message, ...]])
 
 
-def histories(history: list[UserMessage | AssistantMessage], writer: MiniAgent[Message, AssistantMessage]) -> None:
+def histories(history: list[UserMessage | AssistantMessage], writer: MiniAgent[Message, AssistantMessage, []]) -> None:
     assert_type(estimated_tokens(*history, Message("x")), int)
     assert_type(trim(history, tokens=99), tuple[UserMessage | AssistantMessage, ...])
     assert_type(

@@ -6,11 +6,12 @@ Checked, not run.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, assert_type
+from typing import TYPE_CHECKING, Literal, assert_type
 
 from miniagents import (
     AnthropicMessage,
     AssistantMessage,
+    CachePoint,
     ContentPart,
     EmbeddingMessage,
     FilePart,
@@ -225,3 +226,11 @@ async def rates_and_tokens(limit: RateLimit) -> None:
     assert_type(create_openai_agent("gpt", rate_limit=limit).with_rate_limit(limit), OpenAIAgent)
     assert_type(create_openai_agent("gpt", api="responses").with_rate_limit(limit), OpenAIResponsesAgent)
     assert_type(await claude.count_tokens([UserMessage("Hi"), "there"]), int)
+
+
+def cache_points() -> None:
+    point = CachePoint(ttl="1h")
+    assert_type(point.ttl, Literal["5m", "1h"] | None)
+    content: tuple[ContentPart, ...] = (TextPart("x"), point)
+    UserMessage("A long document", content=content)
+    create_anthropic_agent("claude", cache_system=point, cache_tools=CachePoint(), system="Be brief.")

@@ -255,7 +255,7 @@ def of_nothing() -> None:
     route(otherwise=write)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 
 
-def histories(history: list[Message], writer: MiniAgent[Message, AssistantMessage]) -> None:
+def histories(history: list[Message], writer: MiniAgent[Message, AssistantMessage, []]) -> None:
     estimated_tokens("text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     trim(history)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     trim(history, tokens="few")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -10,6 +10,7 @@ from openai import OpenAI
 
 from miniagents import (
     AnthropicMessage,
+    CachePoint,
     EmbeddingMessage,
     FilePart,
     ImagePart,
@@ -174,3 +175,8 @@ async def rates_and_tokens() -> None:
     claude.with_rate_limit(60)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     create_anthropic_agent("claude", rate_limit=60)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     await claude.count_tokens(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def cache_points() -> None:
+    CachePoint(ttl="2h")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    create_anthropic_agent("claude", cache_system=True)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from miniagents.messages import (
     AnthropicMessage,
     AssistantMessage,
+    CachePoint,
     ContentPart,
     FrozenDict,
     Message,
@@ -248,7 +249,7 @@ def _says_nothing(turn: Turn) -> bool:
     if isinstance(turn, SystemTurn):
         return not turn.text
     if isinstance(turn, UserTurn):
-        return not turn.results and not turn.parts
+        return not turn.results and all(isinstance(part, CachePoint) for part in turn.parts)
     return not any(_says_something(message) for message in turn.messages)
 
 

@@ -24,7 +24,7 @@ from miniagents.ext.llm._secrets import bare, concealing, revealed
 from miniagents.ext.llm._translating import translated
 from miniagents.ext.llm.errors import ContentFilterError, ModelConnectionError, ProtocolError, TruncatedError
 from miniagents.histories import estimated_tokens
-from miniagents.messages import AssistantMessage, MessagePromise, SystemMessage
+from miniagents.messages import AssistantMessage, CachePoint, MessagePromise, SystemMessage
 from miniagents.miniagents import MiniAgents
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ class LanguageModel(Generic[C, M]):
             stream=bool(self.options.get("stream", True)),
             send_reasoning_as=send_reasoning_as if isinstance(send_reasoning_as, str) else None,
             server=server,
+            cache_system=self._cached("cache_system"),
+            cache_tools=self._cached("cache_tools"),
             think_tags=bool(self.options.get("think_tags", self.reply_schema is not None)),
         )
 
@@ -231,6 +233,10 @@ class LanguageModel(Generic[C, M]):
         answer = [self.options.get(name) for name in ("max_tokens", "max_completion_tokens", "max_output_tokens")]
         most = max((tokens for tokens in answer if isinstance(tokens, int)), default=0)
         return lambda: limit.admit(self._estimated(messages) + most)
+
+    def _cached(self, name: str) -> CachePoint | None:
+        point = self.options.get(name)
+        return point if isinstance(point, CachePoint) else None
 
     def _estimated(self, messages: Sequence[Message]) -> int:
         """Return about how many tokens the input of a request has."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 from urllib.parse import urlsplit
 
 from miniagents.calls.forms import json_of_arguments
@@ -26,7 +27,8 @@ TRANSLATION: Final = 1
 """The version of the translation between messages and the protocols; one more when requests or answers change."""
 
 
-class ModelIdentity(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
     """Returns the identity of an agent that is a model.
 
     Attributes:

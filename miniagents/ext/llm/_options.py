@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from typing_extensions import TypedDict
 
 from miniagents.calls.rates import RateLimit
+from miniagents.messages import CachePoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,6 +105,8 @@ LIBRARY_OPTIONS = frozenset(
         "rate_limit",
         "send_reasoning_as",
         "think_tags",
+        "cache_system",
+        "cache_tools",
     )
 )
 """The options that the library uses itself; they are not passed to the SDKs."""
@@ -181,6 +184,8 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "system": (str, NoneType),
     "stream": (bool,),
     "think_tags": (bool,),
+    "cache_system": (CachePoint, NoneType),
+    "cache_tools": (CachePoint, NoneType),
     "send_reasoning_as": (str, NoneType),
     "rate_limit": (RateLimit, NoneType),
 }
@@ -188,6 +193,8 @@ _TYPES_IN_WORDS: Final = {
     "system": "a text",
     "stream": "True or False",
     "think_tags": "True or False",
+    "cache_system": "a CachePoint",
+    "cache_tools": "a CachePoint",
     "send_reasoning_as": 'the name of a property, such as "reasoning_content"',
     "rate_limit": "a RateLimit",
 }

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from miniagents.messages import CachePoint
 
 if TYPE_CHECKING:
-    from miniagents.messages import FilePart, ImagePart
+    from collections.abc import Iterable
 
-__all__ = ["Source", "source_of"]
+    from miniagents.messages import ContentPart, FilePart, ImagePart, TextPart
+
+__all__ = ["SaidPart", "Source", "said_parts", "source_of"]
+
+SaidPart: TypeAlias = "TextPart | ImagePart | FilePart"
+"""A part that says something."""
+
+
+def said_parts(parts: Iterable[ContentPart]) -> tuple[SaidPart, ...]:
+    """Return the parts that say something, for a provider that takes no other ones."""
+    return tuple(part for part in parts if not isinstance(part, CachePoint))
 
 
 class Source(NamedTuple):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from miniagents.ext.llm._options import OptionRules
     from miniagents.ext.llm._strict_schemas import StrictForm
     from miniagents.ext.llm.common import ReplySchema
-    from miniagents.messages import ToolCall
+    from miniagents.messages import CachePoint, ToolCall
 
 __all__ = ["AS_IT_CAME", "ModelProtocol", "ModelRequest", "Reader", "message_of"]
 
@@ -50,6 +50,8 @@ class ModelRequest:
             out, `AS_IT_CAME` for the property in which this server sent it.
         server: What names the server (`server_of`); None if it is not known.
         think_tags: Whether reasoning is looked for in the text, between tags.
+        cache_system: How the instructions, and the tools before them, are cached; None for not.
+        cache_tools: How the tools are cached; None for not.
     """
 
     model: str
@@ -61,6 +63,8 @@ class ModelRequest:
     send_reasoning_as: str | None = AS_IT_CAME
     server: str | None = None
     think_tags: bool = False
+    cache_system: CachePoint | None = None
+    cache_tools: CachePoint | None = None
 
     def name_of(self, call: ToolCall) -> str:
         """Return the name of a call as all providers take it: models also call tools that do not exist."""

@@ -7,8 +7,8 @@ of your own. The page `providers` of the guide writes one, and `miniagents.testi
   takes: `OptionRules` (of `LibraryOptions` and its own), `ConversationRules`, and a `StrictForm` of the schemas that
   it enforces.
 - Requests: a `ModelRequest` has a `Conversation`, which is turns (`SystemTurn`, `UserTurn`, `AssistantTurn`).
-  `spoken` returns the text of a message, `source_of` the source of a picture or file, `valid_arguments` the arguments
-  of a call.
+  `spoken` returns the text of a message, `said_parts` parts without cache points, `source_of` the source of a picture
+  or file, `valid_arguments` the arguments of a call.
 - Answers are events: `str` and `ReasoningDelta` (see `raw_piece`), `ToolCallPiece`, `Usage`, `Started`,
   `ReasoningEnded`, `Noted`, `Kept`, and at last `Finished`. `message_of` makes a message of the provider's own class.
 - JSON is read without trust: `text_in`, `object_in`, `objects_in`, `number_in` and others.
@@ -74,7 +74,7 @@ from miniagents.ext.llm._json import (
     wrong_type,
 )
 from miniagents.ext.llm._options import CommonOptions, LibraryOptions, NewAgentOptions, NoSuchOption, OptionRules
-from miniagents.ext.llm._parts import Source, source_of
+from miniagents.ext.llm._parts import SaidPart, Source, said_parts, source_of
 from miniagents.ext.llm._preparing import http_client_of
 from miniagents.ext.llm._protocol import AS_IT_CAME, ModelProtocol, ModelRequest, Reader, message_of
 from miniagents.ext.llm._requesting import requested
@@ -115,6 +115,7 @@ __all__ = [
     "ReasoningEnded",
     "ReplySchema",
     "SDKClient",
+    "SaidPart",
     "Source",
     "Started",
     "StrictForm",
@@ -147,6 +148,7 @@ __all__ = [
     "provider_of",
     "raw_piece",
     "requested",
+    "said_parts",
     "source_of",
     "spoken",
     "text_in",

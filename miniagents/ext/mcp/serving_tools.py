@@ -13,11 +13,12 @@ from miniagents.ext.mcp.errors import MCPError
 from miniagents.ext.mcp.servers import MCPLimits
 from miniagents.messages import (
     ContentPart,
+    FilePart,
     FrozenDict,
+    ImagePart,
     JsonValue,
     Message,
     MessagePromise,
-    TextPart,
     ToolProgress,
     encode,
 )
@@ -186,7 +187,8 @@ def _called(
                 call.cancel()
                 await asyncio.wait((call,))
         text = result.text or ""
-        size = len(text) + sum(len(part.data or "") for part in result.content if not isinstance(part, TextPart))
+        files = (part for part in result.content if isinstance(part, ImagePart | FilePart))
+        size = len(text) + sum(len(part.data or "") for part in files)
         if size > most:
             raise ToolError(f"The result has {size:,} characters, and {most:,} are allowed. Ask for less.")
         made.append(result)

@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Final
 
-from miniagents.messages import AssistantMessage, ImagePart, Message, TextPart, ToolResultMessage
+from miniagents.messages import AssistantMessage, CachePoint, ImagePart, Message, TextPart, ToolResultMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +60,7 @@ def _message(message: Message, role: str) -> dict[str, object]:
     for part in getattr(message, "content", ()):
         if isinstance(part, TextPart):
             parts.append(text_part(part.text))
-        else:  # what a picture or a file holds would be too long for an attribute
+        elif not isinstance(part, CachePoint):  # what a picture or a file holds would be too long for an attribute
             parts.append({"type": "image" if isinstance(part, ImagePart) else "file"})
     said: dict[str, object] = {"role": getattr(message, "role", role), "parts": parts}
     if isinstance(message, AssistantMessage):

@@ -22,7 +22,9 @@ from miniagents.ext.llm.providers import (
     is_object,
     message_of,
     object_from_text,
+    objects_in,
     plain_object,
+    said_parts,
     source_of,
     spoken,
     text_in,
@@ -30,6 +32,7 @@ from miniagents.ext.llm.providers import (
 from miniagents.messages import (
     AnthropicMessage,
     AssistantMessage,
+    CachePoint,
     ContentPart,
     ImagePart,
     TextPart,
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
     from miniagents.ext.llm.anthropic.options import AnthropicClient
-    from miniagents.ext.llm.providers import JsonObject, ReplySchema, ToolDefinition, Turn
+    from miniagents.ext.llm.providers import JsonObject, ReplySchema, SaidPart, ToolDefinition, Turn
 
 __all__ = ["ANTHROPIC_FORM", "DEFAULT_MAX_TOKENS", "AnthropicMessages"]
 
@@ -84,13 +87,15 @@ class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
             "messages": [message for turn in request.conversation.turns for message in _messages_of(turn, request)],
         }
         if request.conversation.system is not None:
-            body["system"] = request.conversation.system
+            body["system"] = _system(request.conversation.system, request.cache_system)
         if request.tools:
-            body["tools"] = request.tools_by(_tool)
+            body["tools"] = _tools(request)
         if request.reply_schema is not None:
             config = options.pop("output_config", None)
             body["output_config"] = {**(config if is_object(config) else {}), "format": _format(request.reply_schema)}
-        return body | options
+        body |= options
+        _keep_last_points(body)
+        return body
 
     def chunks(
         self, client: AnthropicClient, body: Mapping[str, object], *, stream: bool
@@ -153,7 +158,7 @@ _COUNTED: Final = frozenset(
 
 def _messages_of(turn: Turn, request: ModelRequest) -> Iterator[JsonObject]:
     if isinstance(turn, UserTurn):
-        blocks = [_result(result) for result in turn.results] + _blocks_of(turn.parts)
+        blocks = _blocks_of(turn.parts, behind=[_result(result) for result in turn.results])
         if blocks:
             yield {"role": "user", "content": _shortest(blocks)}
     elif not isinstance(turn, SystemTurn):  # system messages have a parameter of their own
@@ -221,20 +226,30 @@ _LONGEST_ID: Final = 50
 def _result(result: ToolResultMessage) -> JsonObject:
     block: dict[str, object] = {"type": "tool_result", "tool_use_id": _valid_id(result.tool_call_id)}
     text = (TextPart(result.text),) if result.text else ()
-    parts = _blocks_of((*text, *result.content))
+    parts = _blocks_of((*text, *said_parts(result.content)))
     if parts:
         block["content"] = _shortest(parts)
     if result.is_error:
         block["is_error"] = True
-    return block
+    points = [part for part in result.content if isinstance(part, CachePoint)]
+    return _cached(block, points[-1]) if points else block
 
 
-def _blocks_of(parts: Iterable[ContentPart]) -> list[JsonObject]:
-    """Return the blocks of parts; the API refuses a text that is only white space."""
-    return [_part(part) for part in parts if not isinstance(part, TextPart) or part.text.strip()]
+def _blocks_of(parts: Iterable[ContentPart], behind: Iterable[JsonObject] = ()) -> list[JsonObject]:
+    """Return the blocks of parts, behind other ones; the API refuses a text that is only white space.
+
+    A cache point becomes a property of the block before it. It is left out if there is none.
+    """
+    blocks = list(behind)
+    for part in parts:
+        if isinstance(part, CachePoint):
+            blocks[-1:] = [_cached(block, part) for block in blocks[-1:]]
+        elif not isinstance(part, TextPart) or part.text.strip():
+            blocks.append(_part(part))
+    return blocks
 
 
-def _part(part: ContentPart) -> JsonObject:
+def _part(part: SaidPart) -> JsonObject:
     if isinstance(part, TextPart):
         return {"type": "text", "text": part.text}
     source = source_of(part)
@@ -255,5 +270,37 @@ def _tool(tool: ToolDefinition) -> JsonObject:
     return {"name": tool.name, "input_schema": tool.parameters, **described}
 
 
+def _tools(request: ModelRequest) -> list[JsonObject]:
+    tools = request.tools_by(_tool)
+    if request.cache_tools is not None:
+        tools[-1] = _cached(tools[-1], request.cache_tools)
+    return tools
+
+
 def _format(reply: ReplySchema) -> JsonObject:
     return {"type": "json_schema", "schema": reply.schema}
+
+
+# --- cache points ---
+
+_MOST_POINTS: Final = 4
+
+
+def _cached(block: JsonObject, point: CachePoint) -> JsonObject:
+    return {**block, "cache_control": {"type": "ephemeral", **({"ttl": point.ttl} if point.ttl else {})}}
+
+
+def _system(text: str, point: CachePoint | None) -> object:
+    return text if point is None else [_cached({"type": "text", "text": text}, point)]
+
+
+def _keep_last_points(body: dict[str, object]) -> None:
+    """Remove the first cache points of messages if there are more than the API takes; the last are of more use."""
+    left = _MOST_POINTS - (body.get("cache_control") is not None)
+    for name in ("system", "tools"):
+        left -= sum("cache_control" in block for block in objects_in(body, name))
+    blocks = [block for message in objects_in(body, "messages") for block in objects_in(message, "content")]
+    marked = [block for block in blocks if "cache_control" in block]
+    for block in marked[: max(0, len(marked) - left)]:
+        if isinstance(block, dict):  # `_cached` has made it
+            del block["cache_control"]

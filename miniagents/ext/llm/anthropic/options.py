@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from miniagents.ext.llm.providers import CommonOptions, NewAgentOptions, NoSuchOption, SDKClient
+from miniagents.messages import CachePoint  # noqa: TC001 - so that `get_type_hints` finds it
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,8 @@ class AnthropicClient(SDKClient, Protocol):
 
 
 class _MessagesOptions(CommonOptions, total=False):
+    cache_system: CachePoint | None
+    cache_tools: CachePoint | None
     cache_control: parameters.CacheControlEphemeral | None
     container: parameters.Container | str | None
     diagnostics: parameters.Diagnostics | None
@@ -44,8 +47,9 @@ class _MessagesOptions(CommonOptions, total=False):
 class MessagesOptions(_MessagesOptions, total=False, closed=True):
     """The options of the messages API (`client.messages.create`), besides `CommonOptions`.
 
-    Anthropic's reference describes them. `max_tokens` has a default here. The parameters that the library sets itself
-    (model, messages, tools, streaming) are not options.
+    `cache_system` caches the instructions with the tools, and `cache_tools` the tools. Anthropic's reference describes
+    the others. `max_tokens` has a default here. The parameters that the library sets itself (model, messages, tools,
+    streaming) are not options.
     """
 
 

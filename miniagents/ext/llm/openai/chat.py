@@ -19,13 +19,13 @@ from miniagents.ext.llm.providers import (
     UserTurn,
     chunks_of,
     message_of,
+    said_parts,
     source_of,
     spoken,
     valid_arguments,
 )
 from miniagents.messages import (
     AssistantMessage,
-    ContentPart,
     FilePart,
     ImagePart,
     OpenAIMessage,
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 
     from miniagents.ext.llm.openai.options import OpenAIClient
-    from miniagents.ext.llm.providers import JsonObject, ReplySchema, ToolDefinition, Turn
-    from miniagents.messages import ToolResultMessage
+    from miniagents.ext.llm.providers import JsonObject, ReplySchema, SaidPart, ToolDefinition, Turn
+    from miniagents.messages import ContentPart, ToolResultMessage
 
 __all__ = ["OPENAI_FORM", "ChatCompletions", "ChatReader", "content_of"]
 
@@ -119,7 +119,7 @@ def _messages_of(turn: Turn, request: ModelRequest) -> Iterator[JsonObject]:
         yield from map(_tool_message, turn.results)
         # results of tools can only be text here, so their pictures and files follow in a user's message
         others = (part for result in turn.results for part in result.content if not isinstance(part, TextPart))
-        parts = (*others, *turn.parts)
+        parts = said_parts((*others, *turn.parts))
         if parts:
             yield {"role": "user", "content": content_of(parts, _part)}
     else:
@@ -159,15 +159,15 @@ def _valid_id(call_id: str) -> str:
     return hashlib.sha256(call_id.encode(errors="replace")).hexdigest()[:_LONGEST_ID]
 
 
-def content_of(parts: Iterable[ContentPart], write: Callable[[ContentPart], JsonObject]) -> object:
+def content_of(parts: Iterable[ContentPart], write: Callable[[SaidPart], JsonObject]) -> object:
     """Return the content of a message: the parts as `write` writes them, or the text itself if it is the only part."""
-    parts = tuple(parts)
-    if len(parts) == 1 and isinstance(parts[0], TextPart):
-        return parts[0].text
-    return [write(part) for part in parts]
+    said = said_parts(parts)
+    if len(said) == 1 and isinstance(said[0], TextPart):
+        return said[0].text
+    return [write(part) for part in said]
 
 
-def _part(part: ContentPart) -> JsonObject:
+def _part(part: SaidPart) -> JsonObject:
     if isinstance(part, TextPart):
         return {"type": "text", "text": part.text}
     source = source_of(part)

@@ -40,7 +40,6 @@ from miniagents.ext.llm.providers import (
 )
 from miniagents.messages import (
     AssistantMessage,
-    ContentPart,
     ImagePart,
     OpenAIMessage,
     ReasoningDelta,
@@ -59,6 +58,7 @@ if TYPE_CHECKING:
         JsonObject,
         ModelEvent,
         ReplySchema,
+        SaidPart,
         ToolDefinition,
         Turn,
     )
@@ -342,7 +342,7 @@ def _output(result: ToolResultMessage) -> object:
     return content_of((*text, *result.content), _part) if result.content else result.text or ""
 
 
-def _part(part: ContentPart) -> JsonObject:
+def _part(part: SaidPart) -> JsonObject:
     if isinstance(part, TextPart):
         return {"type": "input_text", "text": part.text}
     source = source_of(part)
