@@ -4,7 +4,15 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, assert_type
 
-from miniagents import AssistantMessage, Message, MessageSequencePromise, ReasoningDelta, ToolResultMessage, tool
+from miniagents import (
+    AssistantMessage,
+    Message,
+    MessageSequencePromise,
+    ReasoningDelta,
+    ToolResultMessage,
+    ValueMessage,
+    tool,
+)
 from miniagents.ext.llm import Provider, Providers, create_agent
 from miniagents.ext.llm.providers import (
     ClientSettings,
@@ -26,7 +34,7 @@ from miniagents.ext.llm.providers import (
     raw_piece,
     text_in,
 )
-from miniagents.testing.providers import ModelAnswer, ModelFailure, ProviderContract, ProviderServer
+from miniagents.testing.provider_contract import ModelAnswer, ModelFailure, ProviderContract, ProviderServer
 
 
 class Sunny(Message, frozen=True, kw_only=True):
@@ -52,6 +60,7 @@ def by_name(mine: Provider) -> None:
         create_agent("x:y", tools=[weather], reply_type=Sunny),
         ModelAgent[AssistantMessage | ToolResultMessage | Sunny],
     )
+    assert_type(create_agent("x:y", reply_type=list[int]), ModelAgent[ValueMessage[list[int]]])
     create_agent("mine:x", providers=Providers({"mine": mine}))
     create_agent("mine:x", providers={"mine": mine})
     assert_type(create_agent("x:y", reply_type=Sunny).inquire("Hi", system="x"), MessageSequencePromise[Sunny])
