@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, assert_type
 
+from typing_extensions import override
+
 from miniagents import (
     AssistantMessage,
     Message,
@@ -90,25 +92,30 @@ class Protocol(ModelProtocol[Client, AssistantMessage]):
     option_rules = OptionRules("Mine", Options, {"loud": "give volume"})
     message_class = AssistantMessage
 
+    @override
     def body(self, request: ModelRequest) -> dict[str, object]:
         return {"model": request.model, "tools": request.tools_by(lambda each: {"name": each.name})}
 
+    @override
     async def chunks(self, client: Client, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
         if not body:
             raise error_of_response(429, {"error": "no"}, retry_after=1.5, request_id="x")
         yield {"says": f"{client} {stream}"}
 
+    @override
     def reader(self, request: ModelRequest | None = None) -> Reader:
         return Reading()
 
 
 class Reading(Reader):
+    @override
     def read(self, chunk: JsonObject) -> Iterator[ModelEvent]:
         yield text_in(chunk, "says") or ""
         yield raw_piece(ReasoningDelta, "x")
         yield ToolCallPiece(0, "id", "name", "{}")
         yield Finished("stop")
 
+    @override
     def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
         yield from self.read(answer)
 
@@ -135,6 +142,7 @@ closable: Closable = Client()
 class TestMine(ProviderContract):
     reasons = False
 
+    @override
     @asynccontextmanager
     async def serving(self, *answers: ModelAnswer | ModelFailure) -> AsyncGenerator[ProviderServer]:
         yield Server()

@@ -145,7 +145,7 @@ def create_agent(
     **options: Any,  # Any: the provider's own
 ) -> ModelAgent[AssistantMessage | ToolResultMessage]: ...
 @overload
-def create_agent(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]  # messages first
+def create_agent(  # pyright: ignore[reportOverlappingOverload]  # messages first
     model: str,
     *,
     providers: Mapping[str, Provider] = ...,
@@ -163,7 +163,7 @@ def create_agent(
     **options: Any,  # Any: the provider's own
 ) -> ModelAgent[ValueMessage[Value]]: ...
 @overload
-def create_agent(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]  # messages first
+def create_agent(  # pyright: ignore[reportOverlappingOverload]  # messages first
     model: str,
     *,
     providers: Mapping[str, Provider] = ...,
