@@ -57,8 +57,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelAnswer", "ModelFailure", "ProviderContract", "ProviderServer"]
 
-R = TypeVar("R")
-
 _USAGE: Final = Usage(input_tokens=11, output_tokens=7)
 
 
@@ -119,6 +117,8 @@ class ProviderServer(Protocol):
         """Wait until the client has closed the connection of an answer that is `stalled`."""
         ...
 
+
+T = TypeVar("T")
 
 _Said: TypeAlias = ModelAnswer | ModelFailure
 
@@ -441,8 +441,8 @@ class ProviderContract(ABC):
 _LONGEST: Final = 60.0
 
 
-def _run(work: Coroutine[object, object, R]) -> R:
-    async def limited() -> R:
+def _run(work: Coroutine[object, object, T]) -> T:
+    async def limited() -> T:
         async with asyncio.timeout(_LONGEST):
             return await work
 
