@@ -69,6 +69,8 @@ def teaching(package: str) -> Callable[[str], object]:
     """Return the `__getattr__` of a package that has no other names than those in it."""
 
     def get(name: str) -> object:
+        if name.startswith("__"):  # `import` asks a module whether it is a package
+            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
         from miniagents._old_names import missing  # noqa: PLC0415  # most programs ask for names that are there
 
         raise missing(package, name)

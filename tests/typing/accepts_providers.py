@@ -4,7 +4,17 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, assert_type
 
-from miniagents import AssistantMessage, Message, MessageSequencePromise, ReasoningDelta, ToolResultMessage, tool
+from typing_extensions import override
+
+from miniagents import (
+    AssistantMessage,
+    Message,
+    MessageSequencePromise,
+    ReasoningDelta,
+    ToolResultMessage,
+    ValueMessage,
+    tool,
+)
 from miniagents.ext.llm import Provider, Providers, create_agent
 from miniagents.ext.llm.providers import (
     ClientSettings,
@@ -26,7 +36,7 @@ from miniagents.ext.llm.providers import (
     raw_piece,
     text_in,
 )
-from miniagents.testing.providers import ModelAnswer, ModelFailure, ProviderContract, ProviderServer
+from miniagents.testing.provider_contract import ModelAnswer, ModelFailure, ProviderContract, ProviderServer
 
 
 class Sunny(Message, frozen=True, kw_only=True):
@@ -52,6 +62,7 @@ def by_name(mine: Provider) -> None:
         create_agent("x:y", tools=[weather], reply_type=Sunny),
         ModelAgent[AssistantMessage | ToolResultMessage | Sunny],
     )
+    assert_type(create_agent("x:y", reply_type=list[int]), ModelAgent[ValueMessage[list[int]]])
     create_agent("mine:x", providers=Providers({"mine": mine}))
     create_agent("mine:x", providers={"mine": mine})
     assert_type(create_agent("x:y", reply_type=Sunny).inquire("Hi", system="x"), MessageSequencePromise[Sunny])
@@ -81,25 +92,30 @@ class Protocol(ModelProtocol[Client, AssistantMessage]):
     option_rules = OptionRules("Mine", Options, {"loud": "give volume"})
     message_class = AssistantMessage
 
+    @override
     def body(self, request: ModelRequest) -> dict[str, object]:
         return {"model": request.model, "tools": request.tools_by(lambda each: {"name": each.name})}
 
+    @override
     async def chunks(self, client: Client, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
         if not body:
             raise error_of_response(429, {"error": "no"}, retry_after=1.5, request_id="x")
         yield {"says": f"{client} {stream}"}
 
+    @override
     def reader(self, request: ModelRequest | None = None) -> Reader:
         return Reading()
 
 
 class Reading(Reader):
+    @override
     def read(self, chunk: JsonObject) -> Iterator[ModelEvent]:
         yield text_in(chunk, "says") or ""
         yield raw_piece(ReasoningDelta, "x")
         yield ToolCallPiece(0, "id", "name", "{}")
         yield Finished("stop")
 
+    @override
     def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
         yield from self.read(answer)
 
@@ -126,6 +142,7 @@ closable: Closable = Client()
 class TestMine(ProviderContract):
     reasons = False
 
+    @override
     @asynccontextmanager
     async def serving(self, *answers: ModelAnswer | ModelFailure) -> AsyncGenerator[ProviderServer]:
         yield Server()

@@ -12,7 +12,7 @@ from miniagents.ext.llm.providers import (
     provider_of,
     raw_piece,
 )
-from miniagents.testing.providers import ModelAnswer, ModelFailure, ProviderContract
+from miniagents.testing.provider_contract import ModelAnswer, ModelFailure, ProviderContract
 
 
 def by_name(mine: Provider) -> None:
@@ -20,7 +20,6 @@ def by_name(mine: Provider) -> None:
     create_agent(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_agent("x:y", tools=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     create_agent("x:y", providers=[mine])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
-    create_agent("x:y", reply_type=str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
     Provider(key_variable="X")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Providers([mine])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     mine.client("key")  # type: ignore[misc]  # pyright: ignore[reportCallIssue]

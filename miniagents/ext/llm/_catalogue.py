@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from miniagents.ext.llm._agent import ModelAgent
     from miniagents.ext.llm._equipping import AnyTool
     from miniagents.ext.llm.common import ToolDefinition
-    from miniagents.messages import AssistantMessage, ToolResultMessage
+    from miniagents.messages import AssistantMessage, ToolResultMessage, ValueMessage
 
 __all__ = ["ENTRY_POINTS", "Provider", "Providers", "create_agent", "provider_of"]
 
 Reply = TypeVar("Reply", bound=Message)
+Value = TypeVar("Value")
 
 ENTRY_POINTS: Final = "miniagents.providers"
 """The group of the entry points by which packages offer providers: `name = "module:PROVIDER"`."""
@@ -132,7 +133,7 @@ def create_agent(
     providers: Mapping[str, Provider] = ...,
     tools: Iterable[ToolDefinition | Mapping[str, object]] = ...,
     reply_type: None = ...,
-    **options: Any,
+    **options: Any,  # Any: the provider's own
 ) -> ModelAgent[AssistantMessage]: ...
 @overload
 def create_agent(
@@ -141,26 +142,44 @@ def create_agent(
     providers: Mapping[str, Provider] = ...,
     tools: Iterable[AnyTool],
     reply_type: None = ...,
-    **options: Any,
+    **options: Any,  # Any: the provider's own
 ) -> ModelAgent[AssistantMessage | ToolResultMessage]: ...
 @overload
-def create_agent(
+def create_agent(  # pyright: ignore[reportOverlappingOverload]  # messages first
     model: str,
     *,
     providers: Mapping[str, Provider] = ...,
     tools: tuple[()] = ...,
     reply_type: TypeForm[Reply],
-    **options: Any,
+    **options: Any,  # Any: the provider's own
 ) -> ModelAgent[Reply]: ...
 @overload
 def create_agent(
     model: str,
     *,
     providers: Mapping[str, Provider] = ...,
+    tools: tuple[()] = ...,
+    reply_type: TypeForm[Value],
+    **options: Any,  # Any: the provider's own
+) -> ModelAgent[ValueMessage[Value]]: ...
+@overload
+def create_agent(  # pyright: ignore[reportOverlappingOverload]  # messages first
+    model: str,
+    *,
+    providers: Mapping[str, Provider] = ...,
     tools: Iterable[AnyTool],
     reply_type: TypeForm[Reply],
-    **options: Any,
+    **options: Any,  # Any: the provider's own
 ) -> ModelAgent[AssistantMessage | ToolResultMessage | Reply]: ...
+@overload
+def create_agent(
+    model: str,
+    *,
+    providers: Mapping[str, Provider] = ...,
+    tools: Iterable[AnyTool],
+    reply_type: TypeForm[Value],
+    **options: Any,  # Any: the provider's own
+) -> ModelAgent[AssistantMessage | ToolResultMessage | ValueMessage[Value]]: ...
 def create_agent(
     model: str,
     *,

@@ -1,7 +1,7 @@
 """What a provider of language models is written on.
 
 OpenAI and Anthropic stand on this module alone, and so does any other provider: a folder of this package, or a package
-of your own. The page `providers` of the guide writes one, and `miniagents.testing.providers` tests it.
+of your own. The page `providers` of the guide writes one, and `miniagents.testing.provider_contract` tests it.
 
 - The protocol writes requests and reads answers: `ModelProtocol`, with a `Reader` for each answer. It says what it
   takes: `OptionRules` (of `LibraryOptions` and its own), `ConversationRules`, and a `StrictForm` of the schemas that

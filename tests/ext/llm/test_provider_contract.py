@@ -20,8 +20,8 @@ import pytest
 from miniagents.ext.llm import create_agent
 from miniagents.ext.llm.errors import LanguageModelError
 from miniagents.ext.llm.providers import ModelAgent
-from miniagents.testing import providers
-from miniagents.testing.providers import ModelAnswer, ModelFailure, ProviderContract
+from miniagents.testing import provider_contract
+from miniagents.testing.provider_contract import ModelAnswer, ModelFailure, ProviderContract
 from tests.ext.llm import answers as said_by
 from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.protocols import Chunk, Event, Reply, Request, Response, Script
@@ -102,7 +102,7 @@ FAULTS: Final[Mapping[str, tuple[str, str]]] = {
 
 @pytest.mark.parametrize("name", [name for name in vars(ProviderContract) if name.startswith("test_")])
 def test_each_test_finds_a_fault(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(providers, "_LONGEST", 1.0)
+    monkeypatch.setattr(provider_contract, "_LONGEST", 1.0)
     contract = contract_of_echo(*FAULTS[name])()
     with pytest.raises((AssertionError, LanguageModelError, TimeoutError, ValueError)):
         getattr(contract, name)()

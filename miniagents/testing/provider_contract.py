@@ -57,8 +57,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelAnswer", "ModelFailure", "ProviderContract", "ProviderServer"]
 
-R = TypeVar("R")
-
 _USAGE: Final = Usage(input_tokens=11, output_tokens=7)
 
 
@@ -120,7 +118,9 @@ class ProviderServer(Protocol):
         ...
 
 
-Said: TypeAlias = ModelAnswer | ModelFailure
+T = TypeVar("T")
+
+_Said: TypeAlias = ModelAnswer | ModelFailure
 
 _KEY: Final = "key-of-the-contract-0123456789"
 _STREAMED: Final = (True, False)
@@ -139,8 +139,8 @@ class _City(Message, frozen=True, kw_only=True):
     celsius: int
 
 
-@tool
-async def weather(city: str) -> str:
+@tool(name="weather")
+async def _weather(city: str) -> str:
     """Tell the weather.
 
     Args:
@@ -228,7 +228,7 @@ class ProviderContract(ABC):
             replies, requests = self._replies(
                 (ModelAnswer(text=("I look.",), calls=calls), ModelAnswer(text=("Sun everywhere.",))),
                 stream=stream,
-                tools=[weather],
+                tools=[_weather],
             )
             first = replies[0]
             asked = isinstance(first, AssistantMessage) and [
@@ -249,7 +249,7 @@ class ProviderContract(ABC):
         )
         for stream in _STREAMED:
             replies, requests = self._replies(
-                (ModelAnswer(calls=calls), ModelAnswer(text=("Sorry.",))), stream=stream, tools=[weather]
+                (ModelAnswer(calls=calls), ModelAnswer(text=("Sorry.",))), stream=stream, tools=[_weather]
             )
             results = [each for each in replies if isinstance(each, ToolResultMessage)]
             _same("whether the results are errors", [each.is_error for each in results], [True, True])
@@ -258,7 +258,7 @@ class ProviderContract(ABC):
 
     def test_a_tool_of_the_caller_ends_the_reply(self) -> None:
         """A call of a tool that is only a definition is left to the caller."""
-        definition = ToolDefinition(name="weather", parameters=weather.parameters)
+        definition = ToolDefinition(name="weather", parameters=_weather.parameters)
         for stream in _STREAMED:
             replies, _ = self._replies(
                 (ModelAnswer(calls=(_call("Kiel", "call_1"),)),), stream=stream, tools=[definition]
@@ -400,7 +400,7 @@ class ProviderContract(ABC):
     def _agent(self, server: ProviderServer, **given: Any) -> ModelAgent[Any]:  # Any: as `ProviderServer.agent`
         return server.agent(api_key=_KEY, **given)
 
-    def _answer(self, said: Said, *, stream: bool) -> tuple[list[str], list[object], AssistantMessage]:
+    def _answer(self, said: _Said, *, stream: bool) -> tuple[list[str], list[object], AssistantMessage]:
         async def main() -> tuple[list[str], list[object], AssistantMessage]:
             async with self.serving(said) as server, MiniAgents():
                 promise = self._agent(server, stream=stream).inquire("Hi").only()
@@ -410,8 +410,12 @@ class ProviderContract(ABC):
         return _run(main())
 
     def _replies(
-        self, said: tuple[Said, ...], *, messages: Sequence[Message] = (UserMessage("Hi"),), **given: Any
-    ) -> tuple[list[Message], Sequence[str]]:  # Any: as `ProviderServer.agent`
+        self,
+        said: tuple[_Said, ...],
+        *,
+        messages: Sequence[Message] = (UserMessage("Hi"),),
+        **given: Any,  # Any: as `ProviderServer.agent`
+    ) -> tuple[list[Message], Sequence[str]]:
         async def main() -> tuple[list[Message], Sequence[str]]:
             async with self.serving(*said) as server, MiniAgents():
                 replies = await self._agent(server, **given).inquire(messages)
@@ -419,7 +423,7 @@ class ProviderContract(ABC):
 
         return _run(main())
 
-    def _error(self, said: Said, **given: Any) -> LanguageModelError:  # Any: as `ProviderServer.agent`
+    def _error(self, said: _Said, **given: Any) -> LanguageModelError:  # Any: as `ProviderServer.agent`
         async def main() -> LanguageModelError:
             async with self.serving(said) as server, MiniAgents():
                 try:
@@ -437,8 +441,8 @@ class ProviderContract(ABC):
 _LONGEST: Final = 60.0
 
 
-def _run(work: Coroutine[object, object, R]) -> R:
-    async def limited() -> R:
+def _run(work: Coroutine[object, object, T]) -> T:
+    async def limited() -> T:
         async with asyncio.timeout(_LONGEST):
             return await work
 
