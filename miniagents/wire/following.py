@@ -93,13 +93,14 @@ class FollowedSequence:
             frames.append(self._writer.bytes_of(Sequence()))
         pieces = self._buffer.readable()
         while not self.ended:
-            count += sum(message.take(frames) for message in self._open)
-            self._open = [message for message in self._open if not message.ended]
-            if count > _MOST:
-                self._woken()
-                break
-            if self._open and not self._interleaved:
-                break
+            if self._open:
+                count += sum([message.take(frames) for message in self._open])
+                self._open = [message for message in self._open if not message.ended]
+                if count > _MOST:
+                    self._woken()
+                    break
+                if self._open and not self._interleaved:
+                    break
             if self._next < len(pieces):
                 piece = pieces[self._next]
                 self._next += 1

@@ -216,7 +216,7 @@ async def shout(_: InteractionContext[UserMessage, AssistantMessage], times: int
 
 async def answers(gpt: OpenAIAgent[OpenAIMessage]) -> None:
     agent = cached(shout, store, ttl=3600)
-    _agent: MiniAgent[UserMessage, AssistantMessage, [int]] = agent
+    _agent: MiniAgent[UserMessage, AssistantMessage, ...] = agent
     assert_type(agent.inquire("a", times=3), MessageSequencePromise[AssistantMessage])
     assert_type(agent.bound(3).inquire("a"), MessageSequencePromise[AssistantMessage])
     model = cached(gpt, store)

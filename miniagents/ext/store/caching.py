@@ -83,6 +83,7 @@ def cached(agent: A, store: StreamLog, *, ttl: float | None = None) -> A:
         TypeError: `agent` is no `MiniAgent`.
         ValueError: `ttl` is not above 0.
 
+    >>> from miniagents.ext.store import SQLiteStore
     >>> model = scripted_agent(["It ", "rains."], "It has stopped.")
     >>> async def main() -> None:
     ...     async with SQLiteStore(":memory:") as store, MiniAgents():
@@ -160,7 +161,12 @@ class _Cached:
 
     # --- machinery ---
 
-    async def _key(self, ctx: AnyContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+    async def _key(
+        self,
+        ctx: AnyContext,
+        args: tuple[Any, ...],  # Any: checked by the agent's signature
+        kwargs: dict[str, Any],  # Any: as above
+    ) -> str | None:
         """Return the key of a call; None for one that has none."""
         agent: Any = self._agent  # Any: of any parameters
         identity: Identity = (agent.bound(*args, **kwargs) if args or kwargs else agent).identity

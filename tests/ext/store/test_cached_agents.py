@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,7 +123,7 @@ async def test_an_answer_of_other_classes_is_asked_again() -> None:
 
 
 async def test_an_answer_that_is_too_old_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = time.time()
+    now = datetime.now(UTC).timestamp()
     async with SQLiteStore(":memory:") as store, MiniAgents():
         agent = cached(echo, store, ttl=60)
         await agent.inquire("a")
