@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import inspect
 import re
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from miniagents.chat.chat_errors import ChatError, one_line
+from miniagents.chat.chat_errors import ChatError
 from miniagents.chat.history import read_conversation
 from miniagents.chat.scripted import echoing_agent, replaying_agent
+from miniagents.chat.user_modules import imported_module, split_place
 from miniagents.ext.llm.errors import MissingKeyError, ModelSetupError
 from miniagents.ext.llm.providers import Provider, Providers, provider_of
 from miniagents.messages import DecodeError, Message, UserMessage, decode
@@ -23,17 +20,22 @@ from miniagents.miniagents import MiniAgent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import ModuleType
 
     from typing_extensions import TypeIs
 
     from miniagents.chat.chat_arguments import Arguments
-    from miniagents.messages import MessageSequencePromise
+    from miniagents.messages import ContentPart, MessageSequencePromise
+    from miniagents.tools import Tool
 
-__all__ = ["Partner", "find_partner"]
+__all__ = ["Partner", "find_partner", "with_model"]
 
 AnyAgent: TypeAlias = MiniAgent[Any, Any, ...]  # Any: its messages may be of any class
+AnyTool: TypeAlias = "Tool[..., object]"
 AnyOptions: TypeAlias = Mapping[str, Any]  # Any: options have the types that the agent or the model asks for
+
+
+_OF_SERVER: Final = ("api_key", "default_headers")
+"""The options that are for one server alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +61,25 @@ class Partner:
         takes = self._takes()
         return (UserMessage,) if issubclass(UserMessage, takes) else takes
 
-    def question(self, text: str) -> Message:
+    def question(self, text: str, attached: Sequence[ContentPart] = ()) -> Message:
         """Return the text of the user as a message that the agent takes.
 
         If the agent takes no `UserMessage`, its own class is made from the text. If a text alone does not make that
         class, the text is decoded as its JSON.
 
+        Args:
+            text: The text.
+            attached: Pictures and files that go with it.
+
         Raises:
-            ChatError: The text is not the JSON of a message that the agent takes.
+            ChatError: The text is not the JSON of a message that the agent takes, or the agent takes no attachments.
         """
         text = mended(text)  # what cannot be decoded at a terminal arrives as lone surrogates
         takes = self._takes()
         if issubclass(UserMessage, takes):
-            return UserMessage(text)
+            return UserMessage(text, content=tuple(attached))
+        if attached:
+            raise ChatError(f"{self.name} takes no attachments; /attach none forgets them")
         try:
             return takes[0](text)
         except TypeError:
@@ -99,24 +107,43 @@ class Partner:
         return takes
 
 
-def find_partner(arguments: Arguments) -> Partner:
+def find_partner(arguments: Arguments, tools: Sequence[AnyTool] = ()) -> Partner:
     """Return the agent that was asked for.
+
+    Args:
+        arguments: The command line.
+        tools: The tools for a model.
 
     Raises:
         ChatError: The agent or model does not exist, or the options do not fit it.
     """
-    agent = _model(arguments) if arguments.model is not None else _agent(arguments.agent or "", arguments.options)
+    agent = (
+        _model(arguments, tools) if arguments.model is not None else _agent(arguments.agent or "", arguments.options)
+    )
     return Partner(agent, arguments.send)
+
+
+def with_model(arguments: Arguments, model: str) -> Arguments:
+    """Return the command line of a chat with another model.
+
+    What is said of a server is for that server alone: another provider is not sent its key.
+    """
+    if model.partition(":")[0] == (arguments.model or "").partition(":")[0]:
+        return replace(arguments, model=model)
+    options = {name: value for name, value in arguments.options.items() if name not in _OF_SERVER}
+    return replace(arguments, model=model, base_url=None, options=options)
 
 
 # --- models ---
 
 
-def _model(arguments: Arguments) -> AnyAgent:
+def _model(arguments: Arguments, tools: Sequence[AnyTool]) -> AnyAgent:
     provider, _, name = (arguments.model or "").partition(":")
     if provider == "scripted":
         if arguments.base_url is not None:
             raise ChatError("--base-url: the scripted model has no server")
+        if tools:
+            raise ChatError("--tool, --mcp: the scripted model calls no tools")
         path = Path(name)
         script = replaying_agent(read_conversation(path), f"scripted:{path.name}") if name else echoing_agent
         return _bound(script, arguments.options)
@@ -129,10 +156,8 @@ def _model(arguments: Arguments) -> AnyAgent:
     for option, instead in (("client", "--base-url and -o max_retries=N are options"), ("base_url", "give --base-url")):
         if option in arguments.options:
             raise ChatError(f"-o {option}: it cannot be given here; {instead}")
-    options = dict(arguments.options)
-    settings: AnyOptions = {
-        each: options.pop(each) for each in ("api_key", "max_retries", "default_headers") if each in options
-    }
+    options: dict[str, Any] = {**arguments.options, **({"tools": tools} if tools else {})}  # Any: as `AnyOptions`
+    settings: AnyOptions = {each: options.pop(each) for each in (*_OF_SERVER, "max_retries") if each in options}
     client = _client(known, arguments.base_url, **settings)
     try:
         return known.create_agent(name, client=lambda: client, **options)
@@ -168,10 +193,8 @@ def _client(
 
 
 def _agent(place: str, options: AnyOptions) -> AnyAgent:
-    where, colon, name = place.rpartition(":")
-    if not colon or where.endswith(("/", "\\")):
-        where, name = place, ""
-    module = _module(where)
+    where, name = split_place(place)
+    module = imported_module(where)
     agents = {key: value for key, value in vars(module).items() if _is_agent(value)}
     if not name:
         if len(agents) == 1:
@@ -202,45 +225,3 @@ def _bound(agent: AnyAgent, options: AnyOptions) -> AnyAgent:
     except TypeError as error:
         raise ChatError(f"{str(error).removeprefix('agent ')} (arguments are given by -o NAME=VALUE)") from None
     return bound
-
-
-def _module(where: str) -> ModuleType:
-    """Import a file, or a module by its name; the current folder is searched first."""
-    if where.endswith(".py"):
-        return _file(Path(where))
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        return importlib.import_module(where)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{where}.".startswith(f"{error.name}."):
-            raise ChatError(_cannot(where, error)) from None
-        raise ChatError(
-            f"there is no module {error.name!r}, neither in {Path.cwd()} nor among the installed packages"
-        ) from None
-    except Exception as error:  # noqa: BLE001 - the code of the user may raise any error
-        raise ChatError(_cannot(where, error)) from None
-
-
-def _file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise ChatError(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise ChatError(f"{path} is not a Python module")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # annotations of its classes are resolved there, as after an ordinary import
-    sys.path.insert(0, str(path.resolve().parent))
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001 - the code of the user may raise any error
-        raise ChatError(_cannot(str(path), error)) from None
-    return module
-
-
-def _cannot(where: str, error: Exception) -> str:
-    """Return the text of the error that says why a module cannot be imported, and at which line."""
-    frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ is not None else []
-    own = [frame for frame in frames if "importlib" not in frame.filename and frame.filename != __file__]
-    at = f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
-    return f"{where} cannot be imported: {one_line(error)}{at}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from miniagents.chat.costs import Prices, read_prices
 from miniagents.command_parser import CommandParser, Example
 from miniagents.ext.llm.providers import Providers
 from miniagents.messages.values.surrogates import mended
@@ -34,6 +35,10 @@ class Arguments:
         resume: The conversation to continue: a file, or "last"; None for a new one.
         file: The file to keep the conversation in; None for a new file in the folder of conversations.
         keeps: Whether the conversation is kept in a file at all.
+        tools: Where the functions are that a model may call.
+        servers: The commands, or addresses, of MCP servers whose tools a model may call.
+        approves: Whether the user is asked before each call of a tool, and not only where the tool asks for it.
+        prices: What tokens cost; None if that is not known.
     """
 
     agent: str | None
@@ -45,6 +50,10 @@ class Arguments:
     resume: str | None
     file: Path | None
     keeps: bool
+    tools: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
+    approves: bool = False
+    prices: Prices | None = None
 
 
 def read_arguments(argv: Sequence[str]) -> Arguments:
@@ -60,6 +69,8 @@ def read_arguments(argv: Sequence[str]) -> Arguments:
                      if given.agent is None else "give an AGENT or --model, not both")  # fmt: skip
     if given.base_url is not None and given.model is None:
         parser.error("--base-url is for models: give --model too")
+    if (given.tool or given.mcp) and given.model is None:
+        parser.error("--tool and --mcp are for models: give --model too")
     if given.resume is not None and given.file is not None:
         parser.error("--resume goes on in its own file: leave --file out")
     options = dict(given.option)
@@ -75,6 +86,10 @@ def read_arguments(argv: Sequence[str]) -> Arguments:
         resume=given.resume,
         file=given.file,
         keeps=not given.no_save,
+        tools=tuple(given.tool),
+        servers=tuple(given.mcp),
+        approves=given.approve,
+        prices=given.price,
     )
 
 
@@ -108,6 +123,33 @@ def build_parser() -> CommandParser:
         "is read as JSON, or else as text; may be repeated",
     )
     parser.add_argument(
+        "--tool",
+        action="append",
+        default=[],
+        metavar="MODULE:NAME",
+        help="a function, tool or agent that the model may call, as in my_tools.py:search; may be repeated",
+    )
+    parser.add_argument(
+        "--mcp",
+        action="append",
+        default=[],
+        metavar="COMMAND|URL",
+        help="an MCP server whose tools the model may call: a command, as in --mcp 'npx -y some-server', or an address "
+        "that begins with http; may be repeated",
+    )
+    parser.add_argument(
+        "--approve",
+        action="store_true",
+        help="ask before each call of a tool; without it, only about tools that say so (@tool(approve=True))",
+    )
+    parser.add_argument(
+        "--price",
+        type=_prices,
+        metavar="IN/OUT",
+        help="what a million tokens of input and output cost, as in --price 1.25/10, or IN/CACHED/OUT with the price "
+        "of input from a cache; then answers are followed by their cost",
+    )
+    parser.add_argument(
         "--send",
         choices=("conversation", "last"),
         default="conversation",
@@ -122,6 +164,7 @@ def build_parser() -> CommandParser:
         Example(
             "miniagents chat --model openai:gpt-5 -o reasoning_effort=low", "talk to a model, with an option of it"
         ),
+        Example("miniagents chat --model openai:gpt-5 --tool my_tools.py:search", "a model with a tool of yours"),
         Example("miniagents chat --model scripted --ask 'What is tea?'", "one question, without a network"),
         Example("miniagents chat --model openai:gpt-5 --resume last", "continue the last conversation"),
     )
@@ -129,6 +172,13 @@ def build_parser() -> CommandParser:
 
 
 # --- machinery ---
+
+
+def _prices(text: str) -> Prices:
+    try:
+        return read_prices(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _option(text: str) -> tuple[str, object]:

@@ -99,7 +99,7 @@ class _Lines:
     def __init__(self) -> None:
         self._line: asyncio.Future[str] | None = None
 
-    async def read(self) -> str:
+    async def read(self, text: str = "") -> str:  # noqa: ARG002 - a plain line cannot be edited
         """Wait for the next line and return it.
 
         Raises:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from miniagents.chat.answering import Answer
 from miniagents.chat.chat_errors import ChatError
+from miniagents.chat.costs import Costs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from miniagents.chat.agents import Partner
     from miniagents.chat.history import History
     from miniagents.chat.interfaces import Interrupts, View
-    from miniagents.messages import Message
+    from miniagents.messages import ContentPart, Message
 
 __all__ = ["Conversation"]
 
@@ -33,6 +34,7 @@ class Conversation:
         interrupts: The way in which the user stops an answer.
         history: The file that the messages are saved in.
         messages: The messages of a conversation that is continued.
+        costs: Counts what the answers cost.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Conversation:
         interrupts: Interrupts,
         history: History,
         messages: Sequence[Message] = (),
+        costs: Costs | None = None,
     ) -> None:
         self.partner = partner
         self.view = view
@@ -49,6 +52,9 @@ class Conversation:
         self.messages: list[Message] = list(messages)
         self.has_ended = False
         """Whether the agent has ended the conversation (`EndLoop`)."""
+        self.attached: list[ContentPart] = []
+        """Pictures and files that go with the next question."""
+        self.costs: Costs = costs if costs is not None else Costs()
         self._interrupts = interrupts
 
     async def ask(self, text: str) -> bool:
@@ -58,10 +64,11 @@ class Conversation:
             Whether the answer is complete and without errors.
         """
         try:
-            question = self.partner.question(text)
+            question = self.partner.question(text, self.attached)
         except ChatError as error:
             self.view.failed(error)
             return False
+        self.attached.clear()
         self.messages.append(question)
         self._keep()
         return await self._answer()
@@ -72,17 +79,33 @@ class Conversation:
         Returns:
             Whether the answer is complete and without errors.
         """
-        questions = [place for place, message in enumerate(self.messages) if self._is_question(message)]
-        if not questions:
+        place = self.last_question
+        if place is None:
             self.view.note("nothing was asked yet")
             return False
-        del self.messages[questions[-1] + 1 :]
-        self._keep()
+        self.forget(place + 1)
         return await self._answer()
 
-    def begin_anew(self, history: History) -> None:
-        """Forget all messages, and save later ones in another history."""
-        self.messages.clear()
+    @property
+    def last_question(self) -> int | None:
+        """The place of the last question among the messages; None if nothing was asked yet."""
+        places = [place for place, message in enumerate(self.messages) if self._is_question(message)]
+        return places[-1] if places else None
+
+    def forget(self, place: int) -> None:
+        """Forget the messages from a place on."""
+        del self.messages[place:]
+        self._keep()
+
+    def begin_anew(self, history: History, messages: Sequence[Message] = ()) -> None:
+        """Leave this conversation for another one.
+
+        Args:
+            history: The history of the other one.
+            messages: Its messages so far.
+        """
+        self.messages[:] = messages
+        self.attached.clear()
         self.history = history
 
     # --- machinery ---
@@ -92,6 +115,7 @@ class Conversation:
 
     def _add(self, message: Message) -> None:
         self.messages.append(message)
+        self.costs.add(message)
         self._keep()
 
     def _keep(self) -> None:
@@ -107,6 +131,7 @@ class Conversation:
             self.view.failed(error)
             return False
         answer = Answer(self.view, self._add)
+        self.costs.begin()
         self.view.waiting()
         try:
             with self._interrupts.stopping(lambda: answer.stop(replies)):
@@ -114,6 +139,8 @@ class Conversation:
         finally:
             self.view.answered()
         self.has_ended = self.has_ended or answer.has_ended
+        if self.costs.line:
+            self.view.note(self.costs.line)
         if answer.was_stopped:
             self.view.note("stopped")
         return not answer.was_stopped and not answer.errors

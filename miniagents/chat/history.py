@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from miniagents._replacing import replace, target_of
 from miniagents.chat.chat_errors import ChatError
-from miniagents.messages import DecodeError, Message, encode
+from miniagents.messages import DecodeError, Message, decode, encode
 from miniagents.wire import InputLimitError, RecordError, read_records
 
 if TYPE_CHECKING:
@@ -23,12 +23,17 @@ __all__ = [
     "append_private",
     "conversations_folder",
     "last_conversation",
+    "listed",
     "new_conversation",
+    "numbered",
     "read_conversation",
     "write_conversation",
 ]
 
 _BLOCK: Final = 1 << 18
+_BEGINNING: Final = 50
+MOST_LISTED: Final = 20
+"""The number of conversations that are listed."""
 SUFFIX: Final = ".ndjson"
 """The suffix of files with conversations."""
 MAX_CONVERSATION_BYTES: Final = 1 << 30
@@ -143,13 +148,49 @@ def last_conversation(folder: Path) -> Path:
     Raises:
         ChatError: The folder has no conversation.
     """
-    files = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+    files = _latest_first(folder)
     if not files:
         raise ChatError(f"there is no conversation to resume in {folder}")
-    return files[-1]
+    return files[0]
+
+
+def listed(folder: Path) -> str:
+    """Return a list of the last conversations of a folder, numbered, each with its time and how it begins."""
+    lines: list[str] = []
+    for number, path in enumerate(_latest_first(folder)[:MOST_LISTED], 1):
+        when = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
+        lines.append(f"{number:>2}  {when:%Y-%m-%d %H:%M}  {_beginning(path)}")
+    return "\n".join(lines) if lines else f"there is no conversation in {folder}"
+
+
+def numbered(folder: Path, number: int) -> Path:
+    """Return the conversation that `listed` gives a number.
+
+    Raises:
+        ChatError: There is none.
+    """
+    files = _latest_first(folder)[:MOST_LISTED]
+    if not 1 <= number <= len(files):
+        raise ChatError(f"there is no conversation {number}; /list lists them")
+    return files[number - 1]
 
 
 # --- machinery ---
+
+
+def _latest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+
+
+def _beginning(path: Path) -> str:
+    """Return the beginning of the first message."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(_BLOCK)
+        text = " ".join(str(decode(line, Message, unknown="keep")).split())
+    except (OSError, DecodeError):
+        return "(it cannot be read)"
+    return f"{text[:_BEGINNING]}…" if len(text) > _BEGINNING else text
 
 
 def _line_at(path: Path, offset: int) -> int:

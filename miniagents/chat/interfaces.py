@@ -20,8 +20,11 @@ class Interrupted(Exception):  # noqa: N818 - like KeyboardInterrupt it is no er
 class Input(Protocol):
     """The source of questions and commands."""
 
-    async def read(self) -> str:
+    async def read(self, text: str = "") -> str:
         """Wait for the next text of the user and return it.
+
+        Args:
+            text: What stands in the input already, to be edited.
 
         Raises:
             Interrupted: The user pressed Ctrl+C in an empty input.

@@ -7,16 +7,20 @@ import importlib.util
 import io
 import logging
 import sys
-from contextlib import nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from miniagents.chat.agents import Partner, find_partner
+from miniagents.calls import approval
+from miniagents.chat.agents import Partner, find_partner, with_model
+from miniagents.chat.approving import approving, refusing
 from miniagents.chat.chat_arguments import Arguments, build_parser, read_arguments
 from miniagents.chat.chat_errors import ChatError
-from miniagents.chat.commands import chat
+from miniagents.chat.chat_tools import opened_servers, user_tools
+from miniagents.chat.commands import Choices, chat
 from miniagents.chat.console_agent import PACKAGES
 from miniagents.chat.conversation import Conversation
+from miniagents.chat.costs import Costs
 from miniagents.chat.history import (
     History,
     conversations_folder,
@@ -25,11 +29,12 @@ from miniagents.chat.history import (
     read_conversation,
 )
 from miniagents.chat.plain import PlainView
+from miniagents.chat.terminal_keys import typed_so_far, unseen
 from miniagents.miniagents import MiniAgents
 from miniagents.printing import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Generator, Sequence
     from contextlib import AbstractContextManager
 
     from miniagents.chat.interfaces import View
@@ -75,14 +80,44 @@ def _run(arguments: Arguments) -> int:
         if sys.stdin is None:  # the parent process has closed it
             raise ChatError(_NO_QUESTION)
         is_at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    if is_at_terminal:
-        _check_packages()
-    partner = find_partner(arguments)
-    kept, messages = _kept(arguments)
-    if is_at_terminal:
-        return _at_terminal(arguments, partner, kept, messages)
-    history = History(kept, kept=len(messages))
-    return _one_question(arguments.ask, Conversation(partner, _plain_view(), _NoInterrupts(), history, messages))
+    if not is_at_terminal:
+        return _one_question(arguments, *_prepared(arguments))
+    _check_packages()
+    with unseen():
+        typed = typed_so_far()
+        return _at_terminal(arguments, typed, *_prepared(arguments))
+
+
+def _prepared(arguments: Arguments) -> tuple[_Partners, Path | None, Sequence[Message]]:
+    """Return the partners, the file of the conversation, and its messages; what is wrong with them is told at once."""
+    partners = _Partners(arguments)
+    return partners, *_kept(arguments)
+
+
+class _Partners:
+    """The agent that the chat is with, and other models with the same options and tools."""
+
+    def __init__(self, arguments: Arguments) -> None:
+        self._arguments = arguments
+        self._tools = user_tools(arguments.tools)
+        self.first = find_partner(arguments, self._tools)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncGenerator[None]:
+        """Return a context in which the MCP servers run."""
+        async with opened_servers(self._arguments.servers) as tools:
+            if self._arguments.servers:
+                self._tools += tools
+                self.first = find_partner(self._arguments, self._tools)
+            yield
+
+    def model(self, name: str) -> Partner:
+        """Return another model.
+
+        Raises:
+            ChatError: There is none, or the options do not fit it.
+        """
+        return find_partner(with_model(self._arguments, name), self._tools)
 
 
 def _kept(arguments: Arguments) -> tuple[Path | None, Sequence[Message]]:
@@ -106,7 +141,9 @@ def _check_packages() -> None:
         )
 
 
-def _at_terminal(arguments: Arguments, partner: Partner, kept: Path | None, messages: Sequence[Message]) -> int:
+def _at_terminal(
+    arguments: Arguments, typed: str, partners: _Partners, kept: Path | None, messages: Sequence[Message]
+) -> int:
     from rich.console import Console  # noqa: PLC0415 - of the extra, which only terminals need
 
     from miniagents.chat.markdown import THEME  # noqa: PLC0415 - needs the extra
@@ -115,34 +152,56 @@ def _at_terminal(arguments: Arguments, partner: Partner, kept: Path | None, mess
 
     folder = conversations_folder()
 
-    def new_history() -> History:
-        return History(new_conversation(folder) if arguments.keeps else None)
+    def reopened(path: Path | None, count: int) -> History:
+        return History(path if arguments.keeps else None, kept=count)
 
-    history = History(kept, kept=len(messages)) if kept is not None else new_history()
+    def new_history() -> History:
+        return reopened(new_conversation(folder), 0)
+
+    history = reopened(kept, len(messages)) if kept is not None else new_history()
     view = TerminalView(Console(highlight=False, theme=THEME))
-    conversation = Conversation(partner, view, SignalInterrupts(), history, messages)
-    source = TerminalInput(folder.parent / "input_history" if arguments.keeps else None)
-    view.note(f"{partner.name} · /help says more")
-    for message in messages:
-        view.said(message)
+    source = TerminalInput(folder.parent / "input_history" if arguments.keeps else None, typed=typed)
+    choices = Choices(
+        new_history=new_history,
+        reopened=reopened,
+        folder=folder,
+        partner=partners.model if arguments.model is not None else None,
+    )
+
+    async def talk() -> None:
+        async with partners.opened():
+            conversation = Conversation(
+                partners.first, view, SignalInterrupts(), history, messages, Costs(arguments.prices)
+            )
+            view.note(f"{partners.first.name} · /help says more")
+            for message in messages:
+                view.said(message)
+            await chat(conversation, source, choices)
 
     with _logging_to(view):
-        MiniAgents().run(chat(conversation, source, new_history))
+        ask = approving(source, view.note, view.paused)
+        MiniAgents(around_calls=approval(ask, only_required=not arguments.approves)).run(talk())
     return DONE
 
 
-def _one_question(asked: str | None, conversation: Conversation) -> int:
+def _one_question(arguments: Arguments, partners: _Partners, kept: Path | None, messages: Sequence[Message]) -> int:
+    asked = arguments.ask
     if asked is None and sys.stdin.isatty():
         sys.stderr.write("[write the question, and Ctrl+D behind it]\n")
     question = (sys.stdin.read() if asked is None else asked).strip("\n")
     if not question.strip():
         raise ChatError(_NO_QUESTION)
-    with _logging_to(conversation.view):
-        return DONE if MiniAgents().run(conversation.ask(question)) else FAILED
+    view = PlainView(sys.stdout, sys.stderr)
+    history = History(kept, kept=len(messages))
 
+    async def ask() -> bool:
+        async with partners.opened():
+            costs = Costs(arguments.prices)
+            return await Conversation(partners.first, view, _NoInterrupts(), history, messages, costs).ask(question)
 
-def _plain_view() -> PlainView:
-    return PlainView(sys.stdout, sys.stderr)
+    with _logging_to(view):
+        context = MiniAgents(around_calls=approval(refusing, only_required=not arguments.approves))
+        return DONE if context.run(ask()) else FAILED
 
 
 class _NoInterrupts:

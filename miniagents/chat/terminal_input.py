@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
-import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -15,10 +13,14 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import Completer, Completion
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import FileHistory, InMemoryHistory
+from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
+from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.patch_stdout import patch_stdout
 
 from miniagents.chat.commands import COMMANDS
 from miniagents.chat.interfaces import Interrupted
+from miniagents.chat.terminal_keys import unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -29,12 +31,14 @@ if TYPE_CHECKING:
     from prompt_toolkit.document import Document
     from prompt_toolkit.history import History
     from prompt_toolkit.input import Input
-    from prompt_toolkit.key_binding import KeyPressEvent
+    from prompt_toolkit.key_binding import KeyPress, KeyPressEvent
     from prompt_toolkit.output import Output
 
 __all__ = ["SignalInterrupts", "TerminalInput"]
 
 PROMPT: Final = "> "
+MOST_OFFERED: Final = 6
+"""How many commands are offered at once: below the prompt there is room for them."""
 PATIENCE: Final = 2.0
 """The seconds that an answer has to stop; after them another Ctrl+C ends the program."""
 
@@ -45,6 +49,7 @@ class TerminalInput:
     Args:
         remembered: The file of earlier texts, which the arrow keys bring back; None remembers nothing.
         commands: The commands that the Tab key completes, with their help.
+        typed: What the user has typed before, for the first prompt.
         source: The source of keys; by default the terminal.
         output: The output that the input line is drawn on; by default the terminal.
     """
@@ -54,6 +59,7 @@ class TerminalInput:
         remembered: Path | None = None,
         *,
         commands: Mapping[str, str] = COMMANDS,
+        typed: str = "",
         source: Input | None = None,
         output: Output | None = None,
     ) -> None:
@@ -68,19 +74,56 @@ class TerminalInput:
             enable_suspend=True,
             interrupt_exception=Interrupted,
             eof_exception=EOFError,
-            reserve_space_for_menu=len(commands),
+            reserve_space_for_menu=min(len(commands), MOST_OFFERED),
             input=source,
             output=output,
         )
+        self._asking: PromptSession[str] = PromptSession(
+            history=InMemoryHistory(), interrupt_exception=Interrupted, eof_exception=EOFError,
+            input=self._session.input, output=self._session.output,
+        )  # fmt: skip
+        self._turn = asyncio.Lock()  # a prompt that was cancelled leaves the terminal first
+        if typed:
+            keys: list[KeyPress] = []
+            Vt100Parser(keys.append).feed(typed)
+            store_typeahead(self._session.input, keys)
 
-    async def read(self) -> str:
+    async def read(self, text: str = "") -> str:
         """Wait for the next text of the user and return it.
+
+        Args:
+            text: What stands in the input already, to be edited.
 
         Raises:
             Interrupted: The user pressed Ctrl+C in an empty input.
             EOFError: The user pressed Ctrl+D.
         """
-        return await self._session.prompt_async()
+        async with self._turn:
+            return await self._session.prompt_async(default=text)
+
+    async def ask(self, prompt: str, text: str = "") -> str:
+        """Wait for a line while an answer arrives, and return it.
+
+        What was typed before the question is no answer to it: it stays for the next `read`.
+
+        Args:
+            prompt: The text before the input.
+            text: What stands in the input already, to be edited.
+
+        Raises:
+            EOFError: The user pressed Ctrl+D, or Ctrl+C, which stops the answer as well.
+        """
+        source = self._session.input
+        async with self._turn:
+            before = [*get_typeahead(source), *source.read_keys()]
+            try:
+                with patch_stdout(raw=True):  # what arrives meanwhile is drawn above
+                    return await self._asking.prompt_async(prompt, default=text)
+            except Interrupted:
+                signal.raise_signal(signal.SIGINT)
+                raise EOFError from None
+            finally:
+                store_typeahead(source, [*before, *get_typeahead(source)])
 
 
 class SignalInterrupts:
@@ -106,7 +149,7 @@ class SignalInterrupts:
 
         before = signal.signal(signal.SIGINT, handle)
         try:
-            with _unseen():
+            with unseen():
                 yield
         finally:
             signal.signal(signal.SIGINT, before)
@@ -164,30 +207,3 @@ class _CommandCompleter(Completer):
             for name, does in self._commands.items():
                 if name.startswith(text):
                     yield Completion(name, start_position=-len(text), display_meta=does)
-
-
-@contextmanager
-def _unseen() -> Generator[None]:
-    """Return a context in which the terminal keeps typed keys for the next prompt and does not show them.
-
-    Canonical mode is off, so that the next prompt also gets a line without its Enter. ICRNL is off as well: it would
-    turn Enter into Ctrl+J, which begins a new line instead of sending.
-    """
-    try:
-        import termios  # noqa: PLC0415 - does not exist on Windows
-    except ImportError:
-        yield
-        return
-    before = None
-    with contextlib.suppress(termios.error, OSError, ValueError):
-        before = termios.tcgetattr(sys.stdin)
-        silent = termios.tcgetattr(sys.stdin)
-        silent[0] &= ~termios.ICRNL
-        silent[3] &= ~(termios.ECHO | termios.ICANON)
-        termios.tcsetattr(sys.stdin, termios.TCSANOW, silent)
-    try:
-        yield
-    finally:
-        if before is not None:
-            with contextlib.suppress(termios.error, OSError, ValueError):
-                termios.tcsetattr(sys.stdin, termios.TCSANOW, before)

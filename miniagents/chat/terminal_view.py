@@ -5,6 +5,7 @@ Complete blocks are printed once. The text that is still arriving is drawn below
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.live import Live
@@ -13,6 +14,7 @@ from rich.segment import Segment
 from rich.spinner import Spinner
 from rich.text import Text
 
+from miniagents.chat.attaching import said_of
 from miniagents.chat.blocks import MarkdownBlocks
 from miniagents.chat.chat_errors import ChatError, one_line
 from miniagents.chat.markdown import MarkdownText
@@ -34,7 +36,7 @@ from miniagents.messages import (
 from miniagents.printing import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
@@ -59,6 +61,8 @@ class TerminalView:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._live: Live | None = None
+        self._is_waiting = False
+        """Whether an answer is to come, or arrives."""
         self._blocks = MarkdownBlocks()
         self._kind: type[StreamEvent] | None = None
         """The class of the pieces that are arriving."""
@@ -79,9 +83,8 @@ class TerminalView:
         """Show a spinner until the answer ends."""
         self._console.print()
         self._is_tight = False
-        self._live = Live(console=self._console, transient=True, refresh_per_second=_FRAMES, vertical_overflow="crop")
-        self._live.update(_Below(self._below))
-        self._live.start()
+        self._is_waiting = True
+        self._draw()
 
     def begins(self, known: Mapping[str, object], message_class: type[Message]) -> None:
         """Begin a message, and print its thoughts if they are known already, as those of a complete message are."""
@@ -128,9 +131,18 @@ class TerminalView:
 
     def answered(self) -> None:
         """Remove the spinner."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        self._is_waiting = False
+        self._stop_drawing()
+
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """Return a context in which the arriving text and the spinner are not drawn, so that the user can be asked."""
+        self._stop_drawing()
+        try:
+            yield
+        finally:
+            if self._is_waiting:  # the answer may have been stopped meanwhile
+                self._draw()
 
     # --- the rest ---
 
@@ -139,6 +151,8 @@ class TerminalView:
         if isinstance(message, UserMessage):
             lines = "\n  ".join(printable(str(message), lines=True).splitlines())
             self._paragraph(Text(f"> {lines}", style="bold"))
+            for part in message.content:
+                self._line(f"attached: {said_of(part)}", ASIDE)
             return
         self.begins(
             {"reasoning": message.reasoning} if isinstance(message, AssistantMessage) else
@@ -154,6 +168,16 @@ class TerminalView:
         self._line(text, ASIDE)
 
     # --- machinery ---
+
+    def _draw(self) -> None:
+        self._live = Live(console=self._console, transient=True, refresh_per_second=_FRAMES, vertical_overflow="crop")
+        self._live.update(_Below(self._below))
+        self._live.start()
+
+    def _stop_drawing(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
     @property
     def _is_markdown(self) -> bool:

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 from miniagents import (
     Message,
@@ -16,7 +17,7 @@ from miniagents import (
     ToolProgress,
 )
 from miniagents.chat.agents import Partner
-from miniagents.chat.commands import chat
+from miniagents.chat.commands import Choices, chat
 from miniagents.chat.conversation import Conversation
 from miniagents.chat.history import History
 from miniagents.chat.interfaces import Interrupted
@@ -31,8 +32,11 @@ class ScriptedInput:
 
     def __init__(self, *said: Said) -> None:
         self._said = list(said)
+        self.given: list[str] = []
+        """What stood in the input each time."""
 
-    async def read(self) -> str:
+    async def read(self, text: str = "") -> str:
+        self.given.append(text)
         if not self._said:
             raise EOFError
         said = self._said.pop(0)
@@ -100,6 +104,11 @@ class ListedView:
         self.lines.append(f"note: {text.splitlines()[0]}")
 
 
+CHOICES: Final = Choices(
+    new_history=lambda: History(None), reopened=lambda path, count: History(path, kept=count), folder=Path("/nowhere")
+)
+
+
 class Talk:
     """A conversation that was had from its first question to its end."""
 
@@ -110,9 +119,11 @@ class Talk:
         interrupts: Sequence[float | None] = (),
         history: History | None = None,
         before: Sequence[Message] = (),
+        choices: Choices | None = None,
         **partner: Any,  # as `Partner` takes it
     ) -> None:
         self.view = ListedView()
+        self.source = ScriptedInput(*said)
         self.interrupts = ScriptedInterrupts(*interrupts)
         self.conversation = Conversation(
             Partner(agent, **partner), self.view, self.interrupts, history or History(None), before
@@ -120,7 +131,7 @@ class Talk:
         self.ended_at = 0.0
 
         async def main() -> None:
-            await chat(self.conversation, ScriptedInput(*said), lambda: History(None))
+            await chat(self.conversation, self.source, choices or CHOICES)
             self.ended_at = asyncio.get_running_loop().time()
 
         MiniAgents().run(main(), loop_factory=VirtualClockEventLoop)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 from miniagents import AssistantMessage
 from miniagents.chat.history import read_conversation
 from miniagents.chat.terminal_input import PATIENCE
-from tests.chat.terminal import terminal
+from tests.chat.terminal import Terminal, terminal
 from tests.ext.llm.answers import tool_call
 from tests.ext.llm.anthropic.answering import anthropic_messages
 from tests.ext.llm.model_server import ModelServer
@@ -23,7 +24,7 @@ pytestmark = [
     pytest.mark.usefixtures("interruptible"),
 ]
 
-ALT_ENTER, CTRL_C, CTRL_D, ENTER = "\x1b\r", "\x03", "\x04", "\r"
+ALT_ENTER, CTRL_C, CTRL_D, ENTER, BACKSPACE = "\x1b\r", "\x03", "\x04", "\r", "\x7f"
 SPINNER = re.compile("[\u2800-\u28ff]")
 COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?[349][0-7](?:;|m)")
 
@@ -246,3 +247,118 @@ def test_what_is_typed_while_an_answer_comes_is_for_the_next_prompt(environment:
         screen.type(CTRL_D)
         assert screen.ended() == 0
     assert kept_in(environment)[2] == "typed ahead"
+
+
+def test_what_is_typed_before_the_first_prompt_is_asked(environment: dict[str, str]) -> None:
+    """Also while Python starts, when the terminal makes lines of it."""
+    with terminal("--model", "scripted", "-o", "pause=0", environment=environment) as screen:
+        screen.type(f"typed early{ENTER}")
+        screen.until_true(lambda: bool(screen.written), "nothing was echoed")
+        screen.type(f"and more{ENTER}and a part")
+        screen.until("> and more", "> and a part")
+        screen.type(f"{CTRL_C}{CTRL_D}")
+        assert screen.ended() == 0
+    assert kept_in(environment)[0::2] == ["typed early", "and more"]
+
+
+TOOLS = '''
+from miniagents import tool
+
+@tool(approve=True)
+async def delete(path: str, force: bool = False) -> str:
+    """Delete a file."""
+    return f"{path} is deleted{', by force' if force else ''}"
+
+def shout(text: str) -> str:
+    """Shout."""
+    return text.upper()
+'''
+
+
+def asked_for_tools(
+    environment: dict[str, str], tmp_path: Path, talk: Callable[[Terminal], None], replies: int
+) -> ModelServer:
+    """A talk with a model that calls `delete` and then answers, and again; gives the server."""
+    (tmp_path / "own_tools.py").write_text(TOOLS, encoding="utf-8")
+
+    async def main() -> ModelServer:
+        answers = [
+            reply
+            for number in range(1, 4)
+            for reply in (
+                openai_chat(tool_calls=[tool_call("delete", {"path": f"note {number}"}, id=f"call_{number}")]),
+                openai_chat(f"That was {number}."),
+            )
+        ]
+        async with ModelServer(*answers[:replies]) as server:
+            await asyncio.to_thread(begin, server)
+        return server
+
+    def begin(server: ModelServer) -> None:
+        places = [f"--tool={tmp_path / 'own_tools.py'}:{name}" for name in ("delete", "shout")]
+        with terminal(
+            "--model", "openai:gpt-test", "--base-url", server.openai_url, *places, environment=environment
+        ) as screen:
+            screen.until_prompt()
+            talk(screen)
+
+    return asyncio.run(main())
+
+
+def until_asked(screen: Terminal) -> None:
+    screen.until_true(lambda: screen.lines[-1:] == ["y, n or e (edit) >"], "there was no question")
+
+
+def test_a_call_is_approved_refused_or_changed(environment: dict[str, str], tmp_path: Path) -> None:
+    def talk(screen: Terminal) -> None:
+        screen.type(f"one{ENTER}")
+        until_asked(screen)
+        assert 'may it call delete(path="note 1") ?' in screen.text
+        screen.type(f"what{ENTER}")
+        screen.until("y: yes")
+        until_asked(screen)
+        screen.type(f"y{ENTER}")
+        screen.until("note 1 is deleted", "That was 1.")
+        screen.until_prompt()
+        screen.type(f"two{ENTER}")
+        until_asked(screen)
+        screen.type(f"n it is mine{ENTER}")
+        screen.until("was refused: it is mine", "That was 2.")
+        screen.until_prompt()
+        screen.type(f"three{ENTER}")
+        until_asked(screen)
+        screen.type(f"e{ENTER}")
+        screen.until('arguments > {"path":"note 3"}')
+        screen.type(f"{BACKSPACE},{ENTER}")
+        screen.until_true(lambda: screen.text.count("arguments >") == 2, "it did not ask again")
+        assert "it must be a JSON object" in screen.text
+        screen.type(f'{BACKSPACE},"force":true}}{ENTER}')
+        screen.until("note 3 is deleted, by force", "That was 3.")
+        screen.until_prompt()
+        screen.type(CTRL_D)
+        assert screen.ended() == 0
+
+    server = asked_for_tools(environment, tmp_path, talk, replies=6)
+    assert [each["function"]["name"] for each in server.requests[0].body["tools"]] == ["delete", "shout"]
+    assert "it is mine" in str(server.requests[3].body["messages"][-1])
+
+
+def test_what_was_typed_before_a_question_about_a_call_is_no_answer_to_it(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    def talk(screen: Terminal) -> None:
+        screen.type(f"one{ENTER}yes, and now the next{ENTER}")
+        until_asked(screen)
+        screen.watch(0.2)
+        assert "is deleted" not in screen.text
+        screen.type(f"n{ENTER}")
+        screen.until("> yes, and now the next")
+        until_asked(screen)
+        screen.type(CTRL_C)
+        screen.until("stopped")
+        screen.until_prompt()
+        screen.type(CTRL_D)
+        assert screen.ended() == 0
+
+    asked_for_tools(environment, tmp_path, talk, replies=3)
+    assert "That was 1." in kept_in(environment)
