@@ -12,7 +12,6 @@ from miniagents.commands._named_runs import the_run
 from miniagents.commands._run_texts import call_line, run_line
 from miniagents.ext.store.kept_contents import StreamContents, contents_of
 from miniagents.printing import say
-from miniagents.promising.core.presenting import number_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -118,7 +117,7 @@ class Follower:
     async def _tell(self, calls: list[KeptCall], view: View) -> None:
         if self._is_first and len(calls) > _MOST_BEFORE:
             failed = sum(call.record.outcome == "failed" for call in calls)
-            view.ended(f"{number_of(len(calls), 'call')} ended before, {failed:,} failed")
+            view.ended(f"{len(calls):,} calls ended before, {failed:,} failed")
             return
         calls.sort(key=lambda call: (call.record.ended or 0.0, call.record.number))
         async for each in contents_of(self._store, _each(calls)):

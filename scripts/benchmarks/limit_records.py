@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import sqlite3
 import struct
 import tempfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -344,3 +347,61 @@ async def short_streams_in(watch: Watch, n: int, format: str, length: int) -> ob
             read = [token async for token in arriving]
             answers.append((read, await taking))
     return [(read, message.text) for read, message in answers]
+
+
+class _Log:
+    """A table of blocks in a SQLite file, with a thread that works on it."""
+
+    def __init__(self, path: Path) -> None:
+        self.thread = ThreadPoolExecutor(1)
+        self._file = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._file.execute("PRAGMA journal_mode=WAL")
+        self._file.execute("PRAGMA synchronous=NORMAL")
+        self._file.execute("CREATE TABLE blocks (number INTEGER PRIMARY KEY, data BLOB NOT NULL)")
+
+    def close(self) -> None:
+        self.thread.shutdown()
+        self._file.close()
+
+    async def write(self, blocks: AsyncIterable[bytes]) -> None:
+        """Append blocks; each of them is committed before the next one is read."""
+        loop = asyncio.get_running_loop()
+        async for block in blocks:
+            await loop.run_in_executor(self.thread, self._insert, block)
+
+    async def read(self) -> list[bytes]:
+        """Return all blocks."""
+        return await asyncio.get_running_loop().run_in_executor(self.thread, self._selected)
+
+    def _insert(self, block: bytes) -> None:
+        self._file.execute("INSERT INTO blocks(data) VALUES (?)", (block,))
+
+    def _selected(self) -> list[bytes]:
+        return [data for (data,) in self._file.execute("SELECT data FROM blocks ORDER BY number")]
+
+
+async def log_tokens(watch: Watch, n: int, burst: int) -> object:
+    """Write the frames of a stream into a SQLite file while it arrives; what is ready is committed together."""
+    stream = Stream[str]()
+    with tempfile.TemporaryDirectory() as folder, closing(_Log(Path(folder) / "log.db")) as log:
+        with watch:
+            producer = asyncio.create_task(produce(stream, some_tokens(n, burst)))
+            await log.write(_sent(stream, "json"))
+            await producer
+        data = b"".join(await log.read())
+    return hashlib.sha256(data).hexdigest()
+
+
+async def late_reader(watch: Watch, n: int) -> object:
+    """Read frames from a SQLite file into a stream in a task, and read the stream."""
+    stream = Stream[str]()
+    with tempfile.TemporaryDirectory() as folder, closing(_Log(Path(folder) / "log.db")) as log:
+        producer = asyncio.create_task(produce(stream, some_tokens(n, 50)))
+        await log.write(_sent(stream, "json"))
+        await producer
+        with watch:
+            arriving = Stream[str]()
+            taking = asyncio.create_task(_take(generate(await log.read()), arriving, "json"))
+            read = [token async for token in arriving]
+            message = await taking
+    return read, message.text

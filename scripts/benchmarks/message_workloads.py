@@ -278,4 +278,20 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
     *_wire("wire: encode as {}, one turn per token", "stream_out", 5_000, burst=1),
     *_wire("wire: decode a stream of {}", "stream_in", 20_000),
     *map(_short, (1, 10, 100)),
+    Workload(
+        "store: a log of tokens that arrive in bursts of 50",
+        "log_tokens",
+        20_000,
+        cpu("token", absolute=6),
+        {"burst": 50},
+        old_size=0,
+    ),
+    Workload(
+        "store: a late reader of a log of 10,000 tokens",
+        "late_reader",
+        10_000,
+        (Figure("cpu", "ms", 1e3, per_operation=False, absolute=50),),
+        old_size=0,
+        fixed=True,
+    ),
 )

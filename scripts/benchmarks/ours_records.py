@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from miniagents import Message, MessagePromise, MiniAgents, StreamAppender, decode, stream_message
+from miniagents.ext.store import SQLiteStore, read_stream, write_stream
 from miniagents.wire import decode_stream, encode_stream, read_records, write_records
 from scripts.benchmarks.limit_records import in_blocks
 from scripts.benchmarks.limit_streams import generate
@@ -178,3 +179,35 @@ async def short_streams_in(watch: Watch, n: int, format: Format, length: int) ->
                 read = [token async for token in arriving]
                 answers.append((read, await arriving))
     return [(read, message.text) for read, message in answers]
+
+
+async def log_tokens(watch: Watch, n: int, burst: int) -> object:
+    """Write a message into a stream of a SQLite store while its tokens arrive."""
+    bursts = some_tokens(n, burst)
+    with tempfile.TemporaryDirectory() as folder:
+        async with SQLiteStore(Path(folder) / "runs.db") as store, MiniAgents():
+            await store.flush()
+            appender = StreamAppender[str]()
+            promise = stream_message(Message, appender)
+            with watch:
+                producer = asyncio.create_task(append(appender, bursts))
+                await write_stream(store, "message", promise)
+                await producer
+            data = b"".join([pieces.data async for pieces in store.read("message")])
+    return hashlib.sha256(data).hexdigest()
+
+
+async def late_reader(watch: Watch, n: int) -> object:
+    """Read a message from a finished stream of a SQLite store, token by token."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with SQLiteStore(Path(folder) / "runs.db") as store, MiniAgents():
+            appender = StreamAppender[str]()
+            promise = stream_message(Message, appender)
+            producer = asyncio.create_task(append(appender, some_tokens(n, 50)))
+            await write_stream(store, "message", promise)
+            await producer
+            with watch:
+                kept = read_stream(store, "message", Message)
+                read = [token async for token in kept]
+                message = await kept
+    return read, message.text

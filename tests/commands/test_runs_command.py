@@ -290,6 +290,17 @@ def test_a_run_that_has_ended_is_shown_to_its_end(runs: list[str], capsys: pytes
     ]
 
 
+async def test_of_a_run_that_is_old_already_only_a_number_is_told() -> None:
+    seen = Seen()
+    async with SQLiteStore(":memory:") as store:
+        async with MiniAgents(store=store):
+            for _ in range(150):
+                await poet.inquire()
+        (run,) = [run async for run in store.runs()]
+        await Follower(store, run).look(seen)
+    assert seen.lines == ["150 calls ended before, 0 failed"]
+
+
 async def test_the_next_run_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
     async with SQLiteStore(":memory:") as store:
         waiting = asyncio.create_task(_follow_the_next(store))

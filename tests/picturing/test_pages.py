@@ -26,6 +26,7 @@ from miniagents import (
     MiniAgents,
     ToolCall,
     Usage,
+    decode,
     miniagent,
     stream_message,
     tool,
@@ -299,3 +300,27 @@ async def test_an_argument_without_json_is_shown_by_its_class() -> None:
     details = data_of(traced.run._page())["details"]
     assert json.loads(details[0]["arguments"]) == {"thing": "<builtins.object>"}
     assert json.loads(details[1]["arguments"]) == {"": "no json"}
+
+
+def test_a_text_that_many_calls_have_is_in_the_page_once() -> None:
+    said = tuple(Message(f"text number {number}") for number in range(50))
+    calls = [DrawnCall(record=call(number).record, messages=said[:number]) for number in range(1, 50)]
+    page = html_page(calls, "x")
+    assert page.count("text number 3") == 11
+    assert data_of(page)["details"][9]["messages"] == [["Message", f"text number {number}"] for number in range(10)]
+
+
+def test_a_call_that_goes_on_is_drawn_until_now() -> None:
+    drawn = [call(1, ended=None, outcome=None)]
+    assert data_of(html_page(drawn, "x"))["end"] == 0
+    assert data_of(html_page(drawn, "x", until=1061))["end"] == 60_000
+    assert data_of(html_page(drawn, "x", until=900))["end"] == 0  # a clock that is late
+
+
+def test_what_is_not_complete_and_what_is_not_known_is_shown() -> None:
+    odd = decode(b'{"@type":"Strange","size":1}', Message, unknown="keep")
+    drawn = DrawnCall(record=call(1).record, replies=(odd,), unfinished=("so far",))
+    (more,) = data_of(html_page([drawn], "x"))["details"]
+    (tag, text), last = more["replies"]
+    assert (tag, json.loads(text)) == ("Strange", {"@type": "Strange", "size": 1})
+    assert last == ["not complete", "so far"]

@@ -23,9 +23,10 @@ from weakref import ref
 
 from miniagents.agents.persistence import with_parts
 from miniagents.ext.store._bodies import rows_of
+from miniagents.ext.store._call_records import RecordWriter
 from miniagents.ext.store._engine import CallRow, digest_of_call
 from miniagents.ext.store.errors import StoreClosedError, StoreError
-from miniagents.messages import Message, encode
+from miniagents.messages import Message
 from miniagents.messages.values.frozen import longer_hash_keys
 from miniagents.promising.core.access import buffer_of, failure_of, has_value, value_of
 from miniagents.promising.core.failure import Failure
@@ -77,6 +78,7 @@ class CallKeeper:
         self._over: list[str] = []  # runs that have ended and are to be marked so
         self._task: asyncio.Task[None] | None = None
         self._room: asyncio.Event = asyncio.Event()
+        self._record_of = RecordWriter().written
         self._known: set[bytes] = set()
         self._known_longer: set[bytes] = set()
         self._lost = 0
@@ -186,11 +188,15 @@ class CallKeeper:
     async def _kept_calls(self, run: str, calls: list[Call]) -> None:
         messages: list[Message] = []
         rows: list[CallRow] = []
-        for call in calls:
-            try:
-                rows.append(self._row(call, messages))
-            except (TypeError, ValueError) as error:  # it can have no key, or cannot be encoded
-                self._failed(error, 1)
+        token = longer_hash_keys.set(True)
+        try:
+            for call in calls:
+                try:
+                    rows.append(self._row(call, messages))
+                except (TypeError, ValueError) as error:  # it can have no key, or cannot be encoded
+                    self._failed(error, 1)
+        finally:
+            longer_hash_keys.reset(token)
         parts = rows_of(messages, self._is_known)
         if await self._kept(partial(self._engine.record, run, parts, rows), len(rows)):
             self._remember(parts)
@@ -205,7 +211,7 @@ class CallKeeper:
         reply_keys = b"".join(_keys(replies))
         messages += given or ()
         messages += replies
-        record = encode(call.record())
+        record = self._record_of(call)
         followed = self._open.get(call)
         if followed is not None and call.outcome is not None:
             del self._open[call]
@@ -308,8 +314,5 @@ def _by_run(calls: Iterable[Call]) -> dict[str, list[Call]]:
 
 
 def _keys(messages: Iterable[Message]) -> list[bytes]:
-    token = longer_hash_keys.set(True)
-    try:
-        return [bytes.fromhex(message.hash_key) for message in messages]
-    finally:
-        longer_hash_keys.reset(token)
+    """Return the keys of messages, where `longer_hash_keys` is set."""
+    return [bytes.fromhex(message.hash_key) for message in messages]

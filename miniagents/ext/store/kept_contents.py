@@ -126,7 +126,8 @@ async def contents_of(store: Store, calls: AsyncIterable[KeptCall]) -> AsyncGene
 
 async def _looked_up(store: Store, calls: Sequence[KeptCall]) -> list[CallContents]:
     keys = dict.fromkeys(key for call in calls for key in (*(call.messages or ()), *call.replies))
-    streams = [StreamContents() for _ in calls]
+    nothing = StreamContents()
+    streams = [nothing if call.stream is None else StreamContents() for call in calls]
     done = await asyncio.gather(
         store.get_all(keys, Message, unknown="keep"),
         *(
