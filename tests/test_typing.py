@@ -54,17 +54,29 @@ def bad_file(tmp_path: Path) -> Path:
     return path
 
 
-def run(*arguments: object) -> str:
-    """The output of a Python module that is run in the repository, with this interpreter before all others."""
+CPU_SECONDS = 120
+"""How long a checker may compute that is quick, or does not end: ty takes four seconds for `tests/typing`."""
+
+
+def run(*arguments: object, is_limited: bool = False) -> str:
+    """The output of a Python module that is run in the repository, with this interpreter before all others.
+
+    If it is limited, the system ends it when it has computed for too long, where the system can.
+    """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return subprocess.run(
-        [sys.executable, "-m", *map(str, arguments)],
+    command = [sys.executable, "-m", *map(str, arguments)]
+    if is_limited and os.name == "posix":
+        command = ["sh", "-c", f'ulimit -t {CPU_SECONDS}; exec "$@"', "sh", *command]
+    done = subprocess.run(
+        command,
         cwd=ROOT,
         env={**os.environ, "PATH": path},
         stdout=subprocess.PIPE,
         encoding="utf-8",
         check=False,
-    ).stdout
+    )
+    assert done.returncode >= 0, f"{arguments[0]} was ended by signal {-done.returncode}"
+    return done.stdout
 
 
 def report_of(*arguments: object) -> dict[str, Any]:  # Any: JSON
@@ -142,7 +154,9 @@ def said_by_pyrefly(path: Path) -> list[tuple[int, str]]:
 
 
 def said_by_ty(path: Path) -> list[tuple[int, str]]:
-    errors = json.loads(run("ty", "check", "--output-format", "gitlab", "--python", sys.executable, path))
+    errors = json.loads(
+        run("ty", "check", "--output-format", "gitlab", "--python", sys.executable, path, is_limited=True)
+    )
     return [(error["location"]["positions"]["begin"]["line"], error["description"]) for error in errors]
 
 
@@ -169,7 +183,9 @@ def what_pyrefly_finds() -> dict[Line, str]:
 
 
 def what_ty_finds() -> dict[Line, str]:
-    errors = json.loads(run("ty", "check", "--output-format", "gitlab", "--python", sys.executable, *FILES))
+    errors = json.loads(
+        run("ty", "check", "--output-format", "gitlab", "--python", sys.executable, *FILES, is_limited=True)
+    )
     places = [error["location"] for error in errors]
     return {
         (Path(place["path"]).name, place["positions"]["begin"]["line"]): error["description"]
