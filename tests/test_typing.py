@@ -138,25 +138,25 @@ only that none fits, and of an option only where it stands.
 """
 
 
-def said_by_mypy(path: Path) -> list[tuple[int, str]]:
-    errors = map(json.loads, run("mypy", "--output", "json", "--no-error-summary", path).splitlines())
+def said_by_mypy(path: Path, *options: str) -> list[tuple[int, str]]:
+    errors = map(json.loads, run("mypy", "--output", "json", "--no-error-summary", *options, path).splitlines())
     return [(error["line"], error["message"]) for error in errors]
 
 
-def said_by_pyright(path: Path) -> list[tuple[int, str]]:
-    return [(error["range"]["start"]["line"] + 1, error["message"]) for error in report_of(path)["generalDiagnostics"]]
+def said_by_pyright(path: Path, *options: str) -> list[tuple[int, str]]:
+    errors = report_of(*options, path)["generalDiagnostics"]
+    return [(error["range"]["start"]["line"] + 1, error["message"]) for error in errors]
 
 
-def said_by_pyrefly(path: Path) -> list[tuple[int, str]]:
-    arguments = ("--output-format", "json", "--summary", "none", "--python-interpreter-path", sys.executable)
+def said_by_pyrefly(path: Path, *options: str) -> list[tuple[int, str]]:
+    arguments = ("--output-format", "json", "--summary", "none", "--python-interpreter-path", sys.executable, *options)
     errors = json.loads(run("pyrefly", "check", "--config", ROOT / "pyproject.toml", *arguments, path))["errors"]
     return [(error["line"], error["description"]) for error in errors]
 
 
-def said_by_ty(path: Path) -> list[tuple[int, str]]:
-    errors = json.loads(
-        run("ty", "check", "--output-format", "gitlab", "--python", sys.executable, path, is_limited=True)
-    )
+def said_by_ty(path: Path, *options: str) -> list[tuple[int, str]]:
+    arguments = ("--output-format", "gitlab", "--python", sys.executable, *options)
+    errors = json.loads(run("ty", "check", *arguments, path, is_limited=True))
     return [(error["location"]["positions"]["begin"]["line"], error["description"]) for error in errors]
 
 
@@ -170,6 +170,36 @@ def test_the_checkers_name_the_mistake(checker: Callable[[Path], list[tuple[int,
         is_said = word.casefold() in " ".join(texts).casefold()
         assert is_said is (checker.__name__ != f"said_by_{unsaid_by}"), (line, word, texts)
         assert how == "names" or not any("No overload" in text for text in texts), texts
+
+
+REPLACED = """\
+from miniagents import UserMessage
+
+
+def replaced(message: UserMessage) -> None:
+    message.replace(text="new")
+    message.replace(text=3)
+    message.replace(txt="new")
+"""
+
+
+@pytest.mark.parametrize(
+    ("checker", "option", "before", "since"),
+    [
+        (said_by_mypy, "--python-version", set[int](), {6, 7}),
+        (said_by_pyright, "--pythonversion", set[int](), {6, 7}),
+        (said_by_pyrefly, "--python-version", {7}, {7}),  # it knows the names of the fields, but not their types
+        (said_by_ty, "--python-version", set[int](), {6, 7}),
+    ],
+)
+def test_the_checkers_know_the_fields_in_replace_since_python_3_13(
+    checker: Callable[..., list[tuple[int, str]]], option: str, before: set[int], since: set[int], tmp_path: Path
+) -> None:
+    """They derive `__replace__` from the fields, for these versions. Nothing else says that fields may be left out."""
+    path = tmp_path / "replaced.py"
+    path.write_text(REPLACED, encoding="utf-8")
+    assert {line for line, _ in checker(path, option, "3.12")} == before
+    assert {line for line, _ in checker(path, option, "3.13")} == since
 
 
 Line = tuple[str, int]

@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-class ErrorInfo(FrameBase, frozen=True, tag="ErrorInfo"):
+class ErrorInfo(FrameBase, frozen=True):
     """An error, as another process can read it.
 
     Attributes:
@@ -38,7 +38,7 @@ class ErrorInfo(FrameBase, frozen=True, tag="ErrorInfo"):
     notes: tuple[str, ...] = ()
 
 
-class Sequence(FrameBase, frozen=True, tag="Sequence"):
+class Sequence(FrameBase, frozen=True, tag_field="frame", tag="sequence"):
     """A sequence of messages begins.
 
     Attributes:
@@ -48,7 +48,7 @@ class Sequence(FrameBase, frozen=True, tag="Sequence"):
     frame: ClassVar[Literal["sequence"]] = "sequence"
 
 
-class Opened(FrameBase, frozen=True, tag="Opened"):
+class Opened(FrameBase, frozen=True, tag_field="frame", tag="opened"):
     """A message begins.
 
     Attributes:
@@ -64,7 +64,7 @@ class Opened(FrameBase, frozen=True, tag="Opened"):
     known: Mapping[str, EncodedValue] = {}
 
 
-class Text(FrameBase, frozen=True, tag="Text"):
+class Text(FrameBase, frozen=True, tag_field="frame", tag="text"):
     """A token of the message.
 
     Attributes:
@@ -78,7 +78,7 @@ class Text(FrameBase, frozen=True, tag="Text"):
     number: int = 0
 
 
-class Event(FrameBase, frozen=True, tag="Event"):
+class Event(FrameBase, frozen=True, tag_field="frame", tag="event"):
     """A piece of the message that is not text.
 
     Attributes:
@@ -92,7 +92,7 @@ class Event(FrameBase, frozen=True, tag="Event"):
     number: int = 0
 
 
-class Failed(FrameBase, frozen=True, tag="Failed"):
+class Failed(FrameBase, frozen=True, tag_field="frame", tag="failed"):
     """An error in the place of a piece of a message or, without a number, in the place of a message.
 
     Attributes:
@@ -106,7 +106,7 @@ class Failed(FrameBase, frozen=True, tag="Failed"):
     number: int | None = None
 
 
-class Whole(FrameBase, frozen=True, tag="Whole"):
+class Whole(FrameBase, frozen=True, tag_field="frame", tag="whole"):
     """A message is complete.
 
     Attributes:
@@ -120,7 +120,7 @@ class Whole(FrameBase, frozen=True, tag="Whole"):
     number: int = 0
 
 
-class Broken(FrameBase, frozen=True, tag="Broken"):
+class Broken(FrameBase, frozen=True, tag_field="frame", tag="broken"):
     """A message ends with an error instead.
 
     Attributes:
@@ -134,7 +134,7 @@ class Broken(FrameBase, frozen=True, tag="Broken"):
     error: ErrorInfo | None = None
 
 
-class End(FrameBase, frozen=True, tag="End"):
+class End(FrameBase, frozen=True, tag_field="frame", tag="end"):
     """A sequence ends.
 
     Attributes:
