@@ -54,17 +54,29 @@ def bad_file(tmp_path: Path) -> Path:
     return path
 
 
-def run(*arguments: object) -> str:
-    """The output of a Python module that is run in the repository, with this interpreter before all others."""
+CPU_SECONDS = 120
+"""How long a checker may compute that is quick, or does not end: ty takes four seconds for `tests/typing`."""
+
+
+def run(*arguments: object, is_limited: bool = False) -> str:
+    """The output of a Python module that is run in the repository, with this interpreter before all others.
+
+    If it is limited, the system ends it when it has computed for too long, where the system can.
+    """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return subprocess.run(
-        [sys.executable, "-m", *map(str, arguments)],
+    command = [sys.executable, "-m", *map(str, arguments)]
+    if is_limited and os.name == "posix":
+        command = ["sh", "-c", f'ulimit -t {CPU_SECONDS}; exec "$@"', "sh", *command]
+    done = subprocess.run(
+        command,
         cwd=ROOT,
         env={**os.environ, "PATH": path},
         stdout=subprocess.PIPE,
         encoding="utf-8",
         check=False,
-    ).stdout
+    )
+    assert done.returncode >= 0, f"{arguments[0]} was ended by signal {-done.returncode}"
+    return done.stdout
 
 
 def report_of(*arguments: object) -> dict[str, Any]:  # Any: JSON
@@ -126,23 +138,25 @@ only that none fits, and of an option only where it stands.
 """
 
 
-def said_by_mypy(path: Path) -> list[tuple[int, str]]:
-    errors = map(json.loads, run("mypy", "--output", "json", "--no-error-summary", path).splitlines())
+def said_by_mypy(path: Path, *options: str) -> list[tuple[int, str]]:
+    errors = map(json.loads, run("mypy", "--output", "json", "--no-error-summary", *options, path).splitlines())
     return [(error["line"], error["message"]) for error in errors]
 
 
-def said_by_pyright(path: Path) -> list[tuple[int, str]]:
-    return [(error["range"]["start"]["line"] + 1, error["message"]) for error in report_of(path)["generalDiagnostics"]]
+def said_by_pyright(path: Path, *options: str) -> list[tuple[int, str]]:
+    errors = report_of(*options, path)["generalDiagnostics"]
+    return [(error["range"]["start"]["line"] + 1, error["message"]) for error in errors]
 
 
-def said_by_pyrefly(path: Path) -> list[tuple[int, str]]:
-    arguments = ("--output-format", "json", "--summary", "none", "--python-interpreter-path", sys.executable)
+def said_by_pyrefly(path: Path, *options: str) -> list[tuple[int, str]]:
+    arguments = ("--output-format", "json", "--summary", "none", "--python-interpreter-path", sys.executable, *options)
     errors = json.loads(run("pyrefly", "check", "--config", ROOT / "pyproject.toml", *arguments, path))["errors"]
     return [(error["line"], error["description"]) for error in errors]
 
 
-def said_by_ty(path: Path) -> list[tuple[int, str]]:
-    errors = json.loads(run("ty", "check", "--output-format", "gitlab", "--python", sys.executable, path))
+def said_by_ty(path: Path, *options: str) -> list[tuple[int, str]]:
+    arguments = ("--output-format", "gitlab", "--python", sys.executable, *options)
+    errors = json.loads(run("ty", "check", *arguments, path, is_limited=True))
     return [(error["location"]["positions"]["begin"]["line"], error["description"]) for error in errors]
 
 
@@ -158,6 +172,36 @@ def test_the_checkers_name_the_mistake(checker: Callable[[Path], list[tuple[int,
         assert how == "names" or not any("No overload" in text for text in texts), texts
 
 
+REPLACED = """\
+from miniagents import UserMessage
+
+
+def replaced(message: UserMessage) -> None:
+    message.replace(text="new")
+    message.replace(text=3)
+    message.replace(txt="new")
+"""
+
+
+@pytest.mark.parametrize(
+    ("checker", "option", "before"),
+    [
+        (said_by_mypy, "--python-version", set[int]()),
+        (said_by_pyright, "--pythonversion", set[int]()),
+        (said_by_pyrefly, "--python-version", {6, 7}),  # it does so for every version
+        (said_by_ty, "--python-version", set[int]()),
+    ],
+)
+def test_the_checkers_know_the_fields_in_replace_since_python_3_13(
+    checker: Callable[..., list[tuple[int, str]]], option: str, before: set[int], tmp_path: Path
+) -> None:
+    """They derive `__replace__` from the fields for these versions. Nothing else says that fields may be left out."""
+    path = tmp_path / "replaced.py"
+    path.write_text(REPLACED, encoding="utf-8")
+    assert {line for line, _ in checker(path, option, "3.12")} == before
+    assert {line for line, _ in checker(path, option, "3.13")} == {6, 7}
+
+
 Line = tuple[str, int]
 """The name of a file of `tests/typing`, and the number of a line of it."""
 
@@ -169,7 +213,9 @@ def what_pyrefly_finds() -> dict[Line, str]:
 
 
 def what_ty_finds() -> dict[Line, str]:
-    errors = json.loads(run("ty", "check", "--output-format", "gitlab", "--python", sys.executable, *FILES))
+    errors = json.loads(
+        run("ty", "check", "--output-format", "gitlab", "--python", sys.executable, *FILES, is_limited=True)
+    )
     places = [error["location"] for error in errors]
     return {
         (Path(place["path"]).name, place["positions"]["begin"]["line"]): error["description"]

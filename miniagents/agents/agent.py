@@ -11,11 +11,11 @@ from miniagents.agents.agent_value import AgentValue, hint_at_bound, refuse_boun
 from miniagents.agents.agents_context import MiniAgents
 from miniagents.agents.interaction import AgentCall, InteractionContext, keep_open
 from miniagents.agents.members import (
-    AnyAgent,
     AnyContext,
+    AnyMember,
     Chain,
+    Composable,
     Declared,
-    Inquirable,
     alias_of,
     check_agents,
     common,
@@ -229,7 +229,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         self._check_arguments(agent._args, agent._kwargs)
         return agent
 
-    def __rshift__(self: Inquirable[In, Mid], other: Inquirable[Mid, Out], /) -> MiniAgent[In, Out, []]:
+    def __rshift__(self: Composable[In, Mid], other: Composable[Mid, Out], /) -> MiniAgent[In, Out, []]:
         """Return the `chain` of this agent and another one, which is called with this agent's replies.
 
         Replies stream from one to the other; neither waits for a whole message. An error stays in its place in the
@@ -384,7 +384,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         return self._guarded(lambda agent: Timed(agent, seconds), alias, ("with_timeout", seconds))
 
     def with_fallback(
-        self, other: Inquirable[In_contra, OtherOut], /, *errors: type[BaseException]
+        self, other: Composable[In_contra, OtherOut], /, *errors: type[BaseException]
     ) -> MiniAgent[In_contra, Out_co | OtherOut, Params]:
         """Return the same agent, replaced by another one if it fails before any part of its reply can be read.
 
@@ -415,7 +415,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         def declares() -> Declared:
             return common("with_fallback", (self, other)), union(declared_by(each)[1] for each in (self, other))
 
-        def body(inner: AnyAgent) -> FallenBack:
+        def body(inner: AnyMember) -> FallenBack:
             return FallenBack(inner, other, errors or (Exception,))
 
         alias, made_of = f"{operand(self)}.with_fallback({alias_of(other)})", ("with_fallback", other, errors)
@@ -483,7 +483,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
     def _check_complete(self) -> None:
         self._check_arguments(self._args, self._kwargs)
 
-    def _parts(self) -> tuple[AnyAgent, ...]:
+    def _parts(self) -> tuple[AnyMember, ...]:
         chain = self._function
         options = self._start_asap, self._max_ahead, self._errors_as_messages
         plain = isinstance(chain, Chain) and self._alias == chain.alias and options == (DEFAULT, DEFAULT, DEFAULT)
@@ -491,7 +491,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
 
     def _guarded(
         self,
-        body: Callable[[AnyAgent], Callable[..., Any]],  # Any: as for any agent's function
+        body: Callable[[AnyMember], Callable[..., Any]],  # Any: as for any agent's function
         alias: str,
         made_of: tuple[object, ...],
         declares: Callable[[], Declared] | None = None,

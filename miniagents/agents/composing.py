@@ -11,7 +11,7 @@ from miniagents.agents.agent import MiniAgent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from miniagents.agents.members import AnyAgent, Declared
+    from miniagents.agents.members import AnyMember, Declared
 
 __all__ = ["composed", "surrounding"]
 
@@ -53,7 +53,7 @@ def composed(
 
 def surrounding(
     agent: A,
-    body: Callable[[AnyAgent], Callable[..., Any]],  # Any: as for any agent's function
+    body: Callable[[AnyMember], Callable[..., Any]],  # Any: as for any agent's function
     alias: str,
     made_of: tuple[object, ...],
 ) -> A:

@@ -8,8 +8,8 @@ import math
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.agents.members import (
-    AnyAgent,
     AnyContext,
+    AnyMember,
     AnyReplies,
     alias_of,
     ask,
@@ -49,7 +49,7 @@ class Retried:
     __slots__ = ("_agent", "_attempts", "_backoff", "_errors")
 
     def __init__(
-        self, agent: AnyAgent, attempts: int, backoff: Backoff, errors: tuple[type[BaseException], ...]
+        self, agent: AnyMember, attempts: int, backoff: Backoff, errors: tuple[type[BaseException], ...]
     ) -> None:
         check_count(f"with_retry: attempts={attempts}", attempts)
         if not callable(backoff):
@@ -92,7 +92,7 @@ class Repaired:
 
     def __init__(
         self,
-        agent: AnyAgent,
+        agent: AnyMember,
         told: Callable[[Any], Any],  # Any: from an error of `errors` to a MessageType
         attempts: int,
         errors: tuple[type[BaseException], ...],
@@ -133,7 +133,7 @@ class FallenBack:
 
     __slots__ = ("_agent", "_errors", "_other")
 
-    def __init__(self, agent: AnyAgent, other: AnyAgent, errors: tuple[type[BaseException], ...]) -> None:
+    def __init__(self, agent: AnyMember, other: AnyMember, errors: tuple[type[BaseException], ...]) -> None:
         self._agent = agent
         self._other = other
         self._errors = errors
@@ -164,7 +164,7 @@ class FirstToReply:
 
     __slots__ = ("_agents",)
 
-    def __init__(self, agents: tuple[AnyAgent, ...]) -> None:
+    def __init__(self, agents: tuple[AnyMember, ...]) -> None:
         self._agents = agents
 
     async def __call__(self, ctx: AnyContext, /) -> None:
@@ -199,7 +199,7 @@ class Timed:
 
     __slots__ = ("_agent", "_seconds")
 
-    def __init__(self, agent: AnyAgent, seconds: float) -> None:
+    def __init__(self, agent: AnyMember, seconds: float) -> None:
         _check_seconds(f"with_timeout({seconds})", seconds, zero=False)
         self._agent = agent
         self._seconds = seconds

@@ -26,9 +26,11 @@ __all__ = [
     "AgentBody",
     "AnyAgent",
     "AnyContext",
+    "AnyMember",
     "AnyReplies",
     "Chain",
     "Classes",
+    "Composable",
     "Declared",
     "Inquirable",
     "Member",
@@ -60,6 +62,8 @@ Declared: TypeAlias = tuple[Classes, Classes]
 """The classes of the messages that an agent takes, and of those it gives."""
 AnyAgent: TypeAlias = "Inquirable[Any, Message]"  # Any: contravariant, so that any agent is one
 """An agent of any messages."""
+AnyMember: TypeAlias = "Composable[Any, Message]"  # Any: contravariant, so that any member is one
+"""A member of a composition, of any messages."""
 AnyContext: TypeAlias = "InteractionContext[Any, Any]"  # Any: the composing function has checked the types
 """A call of a composition, or of any agent."""
 AnyReplies: TypeAlias = "MessageSequencePromise[Any]"  # Any: the composing function has checked the types
@@ -80,6 +84,20 @@ class Inquirable(Protocol[In_contra, Out_co]):
     """Anything that can be called with messages alone: an agent, or an object with a fitting `inquire`."""
 
     def inquire(self, messages: MessageType[In_contra] | None = None, /) -> MessageSequencePromise[Out_co]:
+        """Return the promise of the replies to the messages."""
+        ...
+
+
+class Composable(Protocol[In_contra, Out_co]):
+    """What agents can be made of: an agent, or any other object that is `Inquirable`.
+
+    A composition calls its members with promises alone. Because nothing else is asked of them, type checkers find what
+    each takes and gives without going through all that can stand for messages. In generic code, ty would not end.
+    """
+
+    def inquire(
+        self, messages: MessagePromise[In_contra] | MessageSequencePromise[In_contra] | None = None, /
+    ) -> MessageSequencePromise[Out_co]:
         """Return the promise of the replies to the messages."""
         ...
 
@@ -115,7 +133,7 @@ class Member:
         """
         raise NotImplementedError
 
-    def _parts(self) -> tuple[AnyAgent, ...]:
+    def _parts(self) -> tuple[AnyMember, ...]:
         """Return the links of a chain, unless it has a name or options of its own; else the agent itself."""
         raise NotImplementedError
 
@@ -149,10 +167,10 @@ class Chain:
 
     __slots__ = ("_links", "agents", "alias")
 
-    def __init__(self, *agents: AnyAgent) -> None:
+    def __init__(self, *agents: AnyMember) -> None:
         check_agents("chain", agents)
         self._links = agents
-        self.agents: tuple[AnyAgent, ...] = tuple(part for agent in agents for part in _parts(agent))
+        self.agents: tuple[AnyMember, ...] = tuple(part for agent in agents for part in _parts(agent))
         self.alias: str = joined_alias(" >> ", self.agents, operand)
 
     async def __call__(self, ctx: AnyContext, /) -> None:
@@ -175,7 +193,7 @@ class Chain:
         return declared[0][0], declared[-1][1]
 
 
-def _parts(agent: AnyAgent) -> tuple[AnyAgent, ...]:
+def _parts(agent: AnyMember) -> tuple[AnyMember, ...]:
     return agent._parts() if isinstance(agent, Member) else (agent,)
 
 
@@ -184,7 +202,7 @@ def _parts(agent: AnyAgent) -> tuple[AnyAgent, ...]:
 
 def ask(
     ctx: AnyContext,
-    agent: AnyAgent,
+    agent: AnyMember,
     messages: Any,  # Any: a message promise or a sequence; the composing function has checked of which class
     args: tuple[Any, ...] = (),  # Any: checked by the agent's signature
     kwargs: Mapping[str, Any] | None = None,  # Any: checked by the agent's signature
@@ -275,7 +293,7 @@ def is_cancelled(error: BaseException) -> bool:
 # --- what is declared ---
 
 
-def declared_by(agent: AnyAgent) -> Declared:
+def declared_by(agent: AnyMember) -> Declared:
     """Return the classes that an agent takes and gives; for agents from outside the library, any message."""
     return agent._classes() if isinstance(agent, Member) else ((Message,), (Message,))
 
@@ -285,7 +303,7 @@ def union(all_classes: Iterable[Classes]) -> Classes:
     return tuple(dict.fromkeys(cls for classes in all_classes for cls in classes))
 
 
-def common(what: str, agents: Sequence[AnyAgent]) -> Classes:
+def common(what: str, agents: Sequence[AnyMember]) -> Classes:
     """Return the classes of the messages that all agents take.
 
     Raises:

@@ -47,6 +47,9 @@ USAGE_BASE = "UsageBase"
 FRAME_BASE = "FrameBase"
 """The hand-written base of what `miniagents.wire` sends; its readers ignore undeclared properties."""
 
+FROZEN_BASES: Final = frozenset({FROZEN, MESSAGE_BASE, USAGE_BASE})
+"""The hand-written bases whose classes are told apart by `@type`."""
+
 HAND_WRITTEN: Final = {
     FROZEN: "miniagents.messages.values.frozen",
     MESSAGE_BASE: "miniagents.messages.values.base",

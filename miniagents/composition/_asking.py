@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from miniagents.agents.members import (
-    AnyAgent,
     AnyContext,
+    AnyMember,
     AnyReplies,
     Classes,
     ask,
@@ -29,7 +29,7 @@ __all__ = ["ask_speaker", "gives"]
 
 def ask_speaker(
     ctx: AnyContext,
-    agent: AnyAgent,
+    agent: AnyMember,
     messages: MessagePromise[Any] | AnyReplies,  # Any: of the classes that the agent takes
     *,
     settled: bool = False,
@@ -66,7 +66,7 @@ def ask_speaker(
     return derived_replies(replies, pieces, "settled")
 
 
-def gives(agents: Iterable[AnyAgent], *, settled: bool) -> Classes:
+def gives(agents: Iterable[AnyMember], *, settled: bool) -> Classes:
     """Return the classes of the messages that agents give; with `settled` there are messages for errors, too."""
     classes = union(declared_by(agent)[1] for agent in agents)
     return union((classes, (ErrorMessage,))) if settled else classes

@@ -9,11 +9,11 @@ from typing_extensions import TypeVar
 
 from miniagents.agents.composing import composed
 from miniagents.agents.members import (
-    AnyAgent,
     AnyContext,
+    AnyMember,
     Chain,
+    Composable,
     Declared,
-    Inquirable,
     check_agents,
     common,
     joined_alias,
@@ -43,60 +43,60 @@ M8 = TypeVar("M8", bound=Message)
 
 
 @overload
-def chain(a1: Inquirable[M0, M1], /) -> MiniAgent[M0, M1, []]: ...
+def chain(a1: Composable[M0, M1], /) -> MiniAgent[M0, M1, []]: ...
 @overload
-def chain(a1: Inquirable[M0, M1], a2: Inquirable[M1, M2], /) -> MiniAgent[M0, M2, []]: ...
+def chain(a1: Composable[M0, M1], a2: Composable[M1, M2], /) -> MiniAgent[M0, M2, []]: ...
 @overload
-def chain(a1: Inquirable[M0, M1], a2: Inquirable[M1, M2], a3: Inquirable[M2, M3], /) -> MiniAgent[M0, M3, []]: ...
+def chain(a1: Composable[M0, M1], a2: Composable[M1, M2], a3: Composable[M2, M3], /) -> MiniAgent[M0, M3, []]: ...
 @overload
 def chain(
-    a1: Inquirable[M0, M1], a2: Inquirable[M1, M2], a3: Inquirable[M2, M3], a4: Inquirable[M3, M4], /
+    a1: Composable[M0, M1], a2: Composable[M1, M2], a3: Composable[M2, M3], a4: Composable[M3, M4], /
 ) -> MiniAgent[M0, M4, []]: ...
 @overload
 def chain(
-    a1: Inquirable[M0, M1],
-    a2: Inquirable[M1, M2],
-    a3: Inquirable[M2, M3],
-    a4: Inquirable[M3, M4],
-    a5: Inquirable[M4, M5],
+    a1: Composable[M0, M1],
+    a2: Composable[M1, M2],
+    a3: Composable[M2, M3],
+    a4: Composable[M3, M4],
+    a5: Composable[M4, M5],
     /,
 ) -> MiniAgent[M0, M5, []]: ...
 @overload
 def chain(
-    a1: Inquirable[M0, M1],
-    a2: Inquirable[M1, M2],
-    a3: Inquirable[M2, M3],
-    a4: Inquirable[M3, M4],
-    a5: Inquirable[M4, M5],
-    a6: Inquirable[M5, M6],
+    a1: Composable[M0, M1],
+    a2: Composable[M1, M2],
+    a3: Composable[M2, M3],
+    a4: Composable[M3, M4],
+    a5: Composable[M4, M5],
+    a6: Composable[M5, M6],
     /,
 ) -> MiniAgent[M0, M6, []]: ...
 @overload
 def chain(
-    a1: Inquirable[M0, M1],
-    a2: Inquirable[M1, M2],
-    a3: Inquirable[M2, M3],
-    a4: Inquirable[M3, M4],
-    a5: Inquirable[M4, M5],
-    a6: Inquirable[M5, M6],
-    a7: Inquirable[M6, M7],
+    a1: Composable[M0, M1],
+    a2: Composable[M1, M2],
+    a3: Composable[M2, M3],
+    a4: Composable[M3, M4],
+    a5: Composable[M4, M5],
+    a6: Composable[M5, M6],
+    a7: Composable[M6, M7],
     /,
 ) -> MiniAgent[M0, M7, []]: ...
 @overload
 def chain(
-    a1: Inquirable[M0, M1],
-    a2: Inquirable[M1, M2],
-    a3: Inquirable[M2, M3],
-    a4: Inquirable[M3, M4],
-    a5: Inquirable[M4, M5],
-    a6: Inquirable[M5, M6],
-    a7: Inquirable[M6, M7],
-    a8: Inquirable[M7, M8],
+    a1: Composable[M0, M1],
+    a2: Composable[M1, M2],
+    a3: Composable[M2, M3],
+    a4: Composable[M3, M4],
+    a5: Composable[M4, M5],
+    a6: Composable[M5, M6],
+    a7: Composable[M6, M7],
+    a8: Composable[M7, M8],
     /,
 ) -> MiniAgent[M0, M8, []]: ...
 @overload
-def chain(agent: Inquirable[M0, M0], /, *agents: Inquirable[M0, M0]) -> MiniAgent[M0, M0, []]: ...
-def chain(*agents: AnyAgent) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it to the agents
+def chain(agent: Composable[M0, M0], /, *agents: Composable[M0, M0]) -> MiniAgent[M0, M0, []]: ...
+def chain(*agents: AnyMember) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it to the agents
     """Return an agent that calls the given agents one after the other; `first >> second` is short for it.
 
     The first agent is called with the messages, and each later one with the replies of the one before it. The replies
@@ -136,25 +136,25 @@ def chain(*agents: AnyAgent) -> MiniAgent[Any, Any, []]:  # Any: the overloads t
 
 @overload
 def parallel(
-    a1: Inquirable[In, M1], /, *, ordered: bool = True, settled: Literal[False] = False
+    a1: Composable[In, M1], /, *, ordered: bool = True, settled: Literal[False] = False
 ) -> MiniAgent[In, M1, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1], /, *, ordered: bool = True, settled: Literal[True]
+    a1: Composable[In, M1], /, *, ordered: bool = True, settled: Literal[True]
 ) -> MiniAgent[In, M1 | ErrorMessage, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1], a2: Inquirable[In, M2], /, *, ordered: bool = True, settled: Literal[False] = False
+    a1: Composable[In, M1], a2: Composable[In, M2], /, *, ordered: bool = True, settled: Literal[False] = False
 ) -> MiniAgent[In, M1 | M2, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1], a2: Inquirable[In, M2], /, *, ordered: bool = True, settled: Literal[True]
+    a1: Composable[In, M1], a2: Composable[In, M2], /, *, ordered: bool = True, settled: Literal[True]
 ) -> MiniAgent[In, M1 | M2 | ErrorMessage, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
     /,
     *,
     ordered: bool = True,
@@ -162,9 +162,9 @@ def parallel(
 ) -> MiniAgent[In, M1 | M2 | M3, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
     /,
     *,
     ordered: bool = True,
@@ -172,10 +172,10 @@ def parallel(
 ) -> MiniAgent[In, M1 | M2 | M3 | ErrorMessage, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
-    a4: Inquirable[In, M4],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
+    a4: Composable[In, M4],
     /,
     *,
     ordered: bool = True,
@@ -183,10 +183,10 @@ def parallel(
 ) -> MiniAgent[In, M1 | M2 | M3 | M4, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
-    a4: Inquirable[In, M4],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
+    a4: Composable[In, M4],
     /,
     *,
     ordered: bool = True,
@@ -194,11 +194,11 @@ def parallel(
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | ErrorMessage, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
-    a4: Inquirable[In, M4],
-    a5: Inquirable[In, M5],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
+    a4: Composable[In, M4],
+    a5: Composable[In, M5],
     /,
     *,
     ordered: bool = True,
@@ -206,11 +206,11 @@ def parallel(
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
-    a4: Inquirable[In, M4],
-    a5: Inquirable[In, M5],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
+    a4: Composable[In, M4],
+    a5: Composable[In, M5],
     /,
     *,
     ordered: bool = True,
@@ -218,12 +218,12 @@ def parallel(
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | ErrorMessage, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
-    a4: Inquirable[In, M4],
-    a5: Inquirable[In, M5],
-    a6: Inquirable[In, M6],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
+    a4: Composable[In, M4],
+    a5: Composable[In, M5],
+    a6: Composable[In, M6],
     /,
     *,
     ordered: bool = True,
@@ -231,12 +231,12 @@ def parallel(
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
-    a4: Inquirable[In, M4],
-    a5: Inquirable[In, M5],
-    a6: Inquirable[In, M6],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
+    a4: Composable[In, M4],
+    a5: Composable[In, M5],
+    a6: Composable[In, M6],
     /,
     *,
     ordered: bool = True,
@@ -244,13 +244,13 @@ def parallel(
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | ErrorMessage, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
-    a4: Inquirable[In, M4],
-    a5: Inquirable[In, M5],
-    a6: Inquirable[In, M6],
-    a7: Inquirable[In, M7],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
+    a4: Composable[In, M4],
+    a5: Composable[In, M5],
+    a6: Composable[In, M6],
+    a7: Composable[In, M7],
     /,
     *,
     ordered: bool = True,
@@ -258,13 +258,13 @@ def parallel(
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
-    a4: Inquirable[In, M4],
-    a5: Inquirable[In, M5],
-    a6: Inquirable[In, M6],
-    a7: Inquirable[In, M7],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
+    a4: Composable[In, M4],
+    a5: Composable[In, M5],
+    a6: Composable[In, M6],
+    a7: Composable[In, M7],
     /,
     *,
     ordered: bool = True,
@@ -272,14 +272,14 @@ def parallel(
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7 | ErrorMessage, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
-    a4: Inquirable[In, M4],
-    a5: Inquirable[In, M5],
-    a6: Inquirable[In, M6],
-    a7: Inquirable[In, M7],
-    a8: Inquirable[In, M8],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
+    a4: Composable[In, M4],
+    a5: Composable[In, M5],
+    a6: Composable[In, M6],
+    a7: Composable[In, M7],
+    a8: Composable[In, M8],
     /,
     *,
     ordered: bool = True,
@@ -287,14 +287,14 @@ def parallel(
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7 | M8, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
-    a4: Inquirable[In, M4],
-    a5: Inquirable[In, M5],
-    a6: Inquirable[In, M6],
-    a7: Inquirable[In, M7],
-    a8: Inquirable[In, M8],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
+    a4: Composable[In, M4],
+    a5: Composable[In, M5],
+    a6: Composable[In, M6],
+    a7: Composable[In, M7],
+    a8: Composable[In, M8],
     /,
     *,
     ordered: bool = True,
@@ -302,14 +302,14 @@ def parallel(
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7 | M8 | ErrorMessage, []]: ...
 @overload
 def parallel(
-    agent: Inquirable[In, Out], /, *agents: Inquirable[In, Out], ordered: bool = True, settled: Literal[False] = False
+    agent: Composable[In, Out], /, *agents: Composable[In, Out], ordered: bool = True, settled: Literal[False] = False
 ) -> MiniAgent[In, Out, []]: ...
 @overload
 def parallel(
-    agent: Inquirable[In, Out], /, *agents: Inquirable[In, Out], ordered: bool = True, settled: Literal[True]
+    agent: Composable[In, Out], /, *agents: Composable[In, Out], ordered: bool = True, settled: Literal[True]
 ) -> MiniAgent[In, Out | ErrorMessage, []]: ...
 def parallel(
-    *agents: AnyAgent, ordered: bool = True, settled: bool = False
+    *agents: AnyMember, ordered: bool = True, settled: bool = False
 ) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it to the agents
     """Return an agent that calls all the given agents at the same time, with the same messages.
 
@@ -367,66 +367,66 @@ def parallel(
 
 
 @overload
-def first_to_reply(a1: Inquirable[In, M1], /) -> MiniAgent[In, M1, []]: ...
+def first_to_reply(a1: Composable[In, M1], /) -> MiniAgent[In, M1, []]: ...
 @overload
-def first_to_reply(a1: Inquirable[In, M1], a2: Inquirable[In, M2], /) -> MiniAgent[In, M1 | M2, []]: ...
+def first_to_reply(a1: Composable[In, M1], a2: Composable[In, M2], /) -> MiniAgent[In, M1 | M2, []]: ...
 @overload
 def first_to_reply(
-    a1: Inquirable[In, M1], a2: Inquirable[In, M2], a3: Inquirable[In, M3], /
+    a1: Composable[In, M1], a2: Composable[In, M2], a3: Composable[In, M3], /
 ) -> MiniAgent[In, M1 | M2 | M3, []]: ...
 @overload
 def first_to_reply(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
-    a4: Inquirable[In, M4],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
+    a4: Composable[In, M4],
     /,
 ) -> MiniAgent[In, M1 | M2 | M3 | M4, []]: ...
 @overload
 def first_to_reply(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
-    a4: Inquirable[In, M4],
-    a5: Inquirable[In, M5],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
+    a4: Composable[In, M4],
+    a5: Composable[In, M5],
     /,
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5, []]: ...
 @overload
 def first_to_reply(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
-    a4: Inquirable[In, M4],
-    a5: Inquirable[In, M5],
-    a6: Inquirable[In, M6],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
+    a4: Composable[In, M4],
+    a5: Composable[In, M5],
+    a6: Composable[In, M6],
     /,
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6, []]: ...
 @overload
 def first_to_reply(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
-    a4: Inquirable[In, M4],
-    a5: Inquirable[In, M5],
-    a6: Inquirable[In, M6],
-    a7: Inquirable[In, M7],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
+    a4: Composable[In, M4],
+    a5: Composable[In, M5],
+    a6: Composable[In, M6],
+    a7: Composable[In, M7],
     /,
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7, []]: ...
 @overload
 def first_to_reply(
-    a1: Inquirable[In, M1],
-    a2: Inquirable[In, M2],
-    a3: Inquirable[In, M3],
-    a4: Inquirable[In, M4],
-    a5: Inquirable[In, M5],
-    a6: Inquirable[In, M6],
-    a7: Inquirable[In, M7],
-    a8: Inquirable[In, M8],
+    a1: Composable[In, M1],
+    a2: Composable[In, M2],
+    a3: Composable[In, M3],
+    a4: Composable[In, M4],
+    a5: Composable[In, M5],
+    a6: Composable[In, M6],
+    a7: Composable[In, M7],
+    a8: Composable[In, M8],
     /,
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7 | M8, []]: ...
 @overload
-def first_to_reply(*agents: Inquirable[In, Out]) -> MiniAgent[In, Out, []]: ...
-def first_to_reply(*agents: AnyAgent) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it to the agents
+def first_to_reply(*agents: Composable[In, Out]) -> MiniAgent[In, Out, []]: ...
+def first_to_reply(*agents: AnyMember) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it to the agents
     """Return an agent that calls all the given agents, and gives the reply of the one that is first to say something.
 
     This hedges requests: ask two models the same, and read the one whose first token comes first. The calls of the

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from miniagents.agents.agent import MiniAgent
-    from miniagents.agents.members import AnyAgent, AnyReplies, Inquirable
+    from miniagents.agents.members import AnyMember, AnyReplies, Composable
     from miniagents.messages import ErrorMessage
 
 __all__ = ["TooManyRoundsError", "loop", "map_agent"]
@@ -65,7 +65,7 @@ class TooManyRoundsError(RuntimeError):
 
 
 def loop(
-    agent: Inquirable[In, In],
+    agent: Composable[In, In],
     /,
     *,
     until: Callable[[tuple[In, ...]], object],
@@ -151,7 +151,7 @@ def loop(
 
 @overload
 def map_agent(
-    agent: Inquirable[In, Out],
+    agent: Composable[In, Out],
     /,
     *,
     concurrency: int | None = None,
@@ -160,10 +160,10 @@ def map_agent(
 ) -> MiniAgent[In, Out, []]: ...
 @overload
 def map_agent(
-    agent: Inquirable[In, Out], /, *, concurrency: int | None = None, ordered: bool = True, settled: Literal[True]
+    agent: Composable[In, Out], /, *, concurrency: int | None = None, ordered: bool = True, settled: Literal[True]
 ) -> MiniAgent[In, Out | ErrorMessage, []]: ...
 def map_agent(
-    agent: AnyAgent, /, *, concurrency: int | None = None, ordered: bool = True, settled: bool = False
+    agent: AnyMember, /, *, concurrency: int | None = None, ordered: bool = True, settled: bool = False
 ) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it to the agent
     """Return an agent that calls another one once for each message; the calls run at the same time.
 

@@ -10,8 +10,8 @@ from typing_extensions import TypeVar
 
 from miniagents.agents.composing import composed
 from miniagents.agents.members import (
-    AnyAgent,
     AnyContext,
+    AnyMember,
     AnyReplies,
     Declared,
     alias_of,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from miniagents.agents.agent import MiniAgent
-    from miniagents.agents.members import Inquirable
+    from miniagents.agents.members import Composable, Inquirable
 
 __all__ = ["Case", "NoRouteError", "case", "route"]
 
@@ -88,7 +88,7 @@ class Case(Generic[In_contra, Out_co]):
 
     def __init__(
         self,
-        agent: Inquirable[In_contra, Out_co],
+        agent: Composable[In_contra, Out_co],
         message_class: type[Message] | None,
         predicate: Predicate | None,
         name: str,
@@ -119,13 +119,14 @@ class Case(Generic[In_contra, Out_co]):
         return isinstance(message, self._classes()) and (self._predicate is None or bool(self._predicate(message)))
 
 
+# ty would not refuse a misfit if it were `Composable`, as everywhere else
 @overload
 def case(accepts: type[In], agent: Inquirable[In, Out], /) -> Case[In, Out]: ...
 @overload
 def case(accepts: Callable[[In], object], agent: Inquirable[In, Out], /) -> Case[In, Out]: ...
 def case(
     accepts: type[Message] | Predicate,
-    agent: AnyAgent,
+    agent: AnyMember,
     /,
 ) -> AnyCase:
     """Return a case of a `route`: an agent, and the class or the plain function that chooses its messages.
@@ -158,18 +159,18 @@ def case(
 @overload
 def route(c1: Case[I1, O1], /) -> MiniAgent[I1, O1, []]: ...
 @overload
-def route(c1: Case[I1, O1], /, *, otherwise: Inquirable[I0, O0]) -> MiniAgent[I1 | I0, O1 | O0, []]: ...
+def route(c1: Case[I1, O1], /, *, otherwise: Composable[I0, O0]) -> MiniAgent[I1 | I0, O1 | O0, []]: ...
 @overload
 def route(c1: Case[I1, O1], c2: Case[I2, O2], /) -> MiniAgent[I1 | I2, O1 | O2, []]: ...
 @overload
 def route(
-    c1: Case[I1, O1], c2: Case[I2, O2], /, *, otherwise: Inquirable[I0, O0]
+    c1: Case[I1, O1], c2: Case[I2, O2], /, *, otherwise: Composable[I0, O0]
 ) -> MiniAgent[I1 | I2 | I0, O1 | O2 | O0, []]: ...
 @overload
 def route(c1: Case[I1, O1], c2: Case[I2, O2], c3: Case[I3, O3], /) -> MiniAgent[I1 | I2 | I3, O1 | O2 | O3, []]: ...
 @overload
 def route(
-    c1: Case[I1, O1], c2: Case[I2, O2], c3: Case[I3, O3], /, *, otherwise: Inquirable[I0, O0]
+    c1: Case[I1, O1], c2: Case[I2, O2], c3: Case[I3, O3], /, *, otherwise: Composable[I0, O0]
 ) -> MiniAgent[I1 | I2 | I3 | I0, O1 | O2 | O3 | O0, []]: ...
 @overload
 def route(
@@ -177,7 +178,7 @@ def route(
 ) -> MiniAgent[I1 | I2 | I3 | I4, O1 | O2 | O3 | O4, []]: ...
 @overload
 def route(
-    c1: Case[I1, O1], c2: Case[I2, O2], c3: Case[I3, O3], c4: Case[I4, O4], /, *, otherwise: Inquirable[I0, O0]
+    c1: Case[I1, O1], c2: Case[I2, O2], c3: Case[I3, O3], c4: Case[I4, O4], /, *, otherwise: Composable[I0, O0]
 ) -> MiniAgent[I1 | I2 | I3 | I4 | I0, O1 | O2 | O3 | O4 | O0, []]: ...
 @overload
 def route(
@@ -192,7 +193,7 @@ def route(
     c5: Case[I5, O5],
     /,
     *,
-    otherwise: Inquirable[I0, O0],
+    otherwise: Composable[I0, O0],
 ) -> MiniAgent[I1 | I2 | I3 | I4 | I5 | I0, O1 | O2 | O3 | O4 | O5 | O0, []]: ...
 @overload
 def route(
@@ -208,7 +209,7 @@ def route(
     c6: Case[I6, O6],
     /,
     *,
-    otherwise: Inquirable[I0, O0],
+    otherwise: Composable[I0, O0],
 ) -> MiniAgent[I1 | I2 | I3 | I4 | I5 | I6 | I0, O1 | O2 | O3 | O4 | O5 | O6 | O0, []]: ...
 @overload
 def route(
@@ -232,7 +233,7 @@ def route(
     c7: Case[I7, O7],
     /,
     *,
-    otherwise: Inquirable[I0, O0],
+    otherwise: Composable[I0, O0],
 ) -> MiniAgent[I1 | I2 | I3 | I4 | I5 | I6 | I7 | I0, O1 | O2 | O3 | O4 | O5 | O6 | O7 | O0, []]: ...
 @overload
 def route(
@@ -258,17 +259,17 @@ def route(
     c8: Case[I8, O8],
     /,
     *,
-    otherwise: Inquirable[I0, O0],
+    otherwise: Composable[I0, O0],
 ) -> MiniAgent[I1 | I2 | I3 | I4 | I5 | I6 | I7 | I8 | I0, O1 | O2 | O3 | O4 | O5 | O6 | O7 | O8 | O0, []]: ...
 @overload
 def route(first: Case[In, Out], /, *cases: Case[In, Out]) -> MiniAgent[In, Out, []]: ...
 @overload
 def route(
-    first: Case[In, Out], /, *cases: Case[In, Out], otherwise: Inquirable[I0, O0]
+    first: Case[In, Out], /, *cases: Case[In, Out], otherwise: Composable[I0, O0]
 ) -> MiniAgent[In | I0, Out | O0, []]: ...
 def route(
     *cases: object,  # the overloads say what they are
-    otherwise: AnyAgent | None = None,
+    otherwise: AnyMember | None = None,
 ) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it to the cases
     """Return an agent that passes each message to the agent of the first case that takes it.
 

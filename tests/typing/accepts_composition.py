@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_type
 
-from typing_extensions import TypeIs
+from typing_extensions import TypeIs, TypeVar
 
 from miniagents import (
     AgentCall,
@@ -113,6 +113,31 @@ def one_after_the_other() -> None:
     eight = chain(write, improve, improve, improve, improve, improve, review, finish)
     assert_type(eight, MiniAgent[UserMessage, Final, []])
     assert_type(chain(*[improve] * 1_000), MiniAgent[Draft, Draft, []])
+
+
+In = TypeVar("In", bound=Message)
+Mid = TypeVar("Mid", bound=Message)
+Out = TypeVar("Out", bound=Message)
+End = TypeVar("End", bound=Message)
+
+
+def generic_chains(
+    a: MiniAgent[In, Mid, []], b: MiniAgent[Mid, Out, []], c: MiniAgent[Out, End, []], same: list[MiniAgent[In, In, []]]
+) -> None:
+    assert_type(a >> b >> c, MiniAgent[In, End, []])
+    assert_type(chain(a, b, c), MiniAgent[In, End, []])
+    assert_type(chain(*same), MiniAgent[In, In, []])
+
+
+def generic_compositions(
+    kind: type[In], a: MiniAgent[In, Mid, []], b: MiniAgent[In, Out, []], c: MiniAgent[Mid, Out, []]
+) -> None:
+    assert_type(parallel(a, b), MiniAgent[In, Mid | Out, []])
+    assert_type(first_to_reply(a, b), MiniAgent[In, Mid | Out, []])
+    assert_type(map_agent(a), MiniAgent[In, Mid, []])
+    assert_type(a.with_fallback(b), MiniAgent[In, Mid | Out, []])
+    assert_type(case(kind, a), Case[In, Mid])
+    assert_type(route(case(kind, a), otherwise=c), MiniAgent[In | Mid, Mid | Out, []])
 
 
 def calls() -> None:

@@ -6,6 +6,8 @@ needless comment.
 
 from __future__ import annotations
 
+from typing_extensions import TypeVar
+
 from miniagents import (
     AssistantMessage,
     Case,
@@ -94,6 +96,18 @@ def one_after_the_other() -> None:
     (write >> review).bound(0.3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     _gives: MiniAgent[UserMessage, Draft, []] = write >> review  # type: ignore[operator]  # pyright: ignore[reportAssignmentType]
     _takes: MiniAgent[Message, Review, []] = write >> review  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+
+In = TypeVar("In", bound=Message)
+Mid = TypeVar("Mid", bound=Message)
+Out = TypeVar("Out", bound=Message)
+
+
+def generic(a: MiniAgent[In, Mid, []], b: MiniAgent[Mid, Out, []], c: MiniAgent[In, Out, []]) -> None:
+    chain(a, c)  # type: ignore[misc]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    chain(a, b, a)  # type: ignore[misc]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    loop(a, until=bool, max_rounds=1)  # type: ignore[misc]  # pyright: ignore[reportArgumentType]
+    _gives: MiniAgent[In, Mid, []] = chain(a, b)  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
 
 
 def side_by_side() -> None:

@@ -7,7 +7,7 @@ The codec can, by the properties that are there. All other types are checked aga
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from miniagents.codegen.library import HAND_WRITTEN
+from miniagents.codegen.library import FROZEN_BASES
 from miniagents.codegen.model import (
     AliasType,
     Anything,
@@ -132,7 +132,7 @@ def _class(types: Types, form: Form) -> ObjectType | None:
 def _tag_field(types: Types, definition: ObjectType) -> str | None:
     if definition.tag is not None:
         return definition.tag[0]
-    return "@type" if root_of(types, definition.name) in HAND_WRITTEN else None
+    return "@type" if root_of(types, definition.name) in FROZEN_BASES else None
 
 
 def _marks(form: Form) -> set[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.library import FRAME_BASE, HAND_WRITTEN, HAND_WRITTEN_FIELDS, MESSAGE_BASE, OPEN_RECORD, RECORD
+from miniagents.codegen.library import FROZEN_BASES, HAND_WRITTEN_FIELDS, MESSAGE_BASE, OPEN_RECORD, RECORD
 from miniagents.codegen.model import (
     AliasType,
     Anything,
@@ -108,8 +108,7 @@ class Writer:
     def options(self, definition: ObjectType) -> list[str]:
         """Return the options of a class."""
         options = ["frozen=True", *([] if definition.positional else ["kw_only=True"])]
-        root = root_of(self.module.known, definition.name)
-        if root in HAND_WRITTEN and root != FRAME_BASE:
+        if root_of(self.module.known, definition.name) in FROZEN_BASES:
             options.append(f"tag={literal(definition.name)}")
         elif definition.tag is not None:
             name, value = definition.tag

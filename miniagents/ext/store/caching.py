@@ -42,7 +42,7 @@ from miniagents.wire.following import FollowedSequence
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from miniagents.agents.members import AnyAgent, AnyContext, AnyReplies
+    from miniagents.agents.members import AnyMember, AnyContext, AnyReplies
     from miniagents.ext.store.protocols import StreamInfo, StreamLog
     from miniagents.messages import Identity
 
@@ -106,7 +106,7 @@ def cached(agent: A, store: StreamLog, *, ttl: float | None = None) -> A:
 class _Cached:
     """Answers calls from the store, or calls the agent."""
 
-    def __init__(self, agent: AnyAgent, log: StreamLog, ttl: float | None) -> None:
+    def __init__(self, agent: AnyMember, log: StreamLog, ttl: float | None) -> None:
         self._agent = agent
         self._log = log
         self._ttl = ttl

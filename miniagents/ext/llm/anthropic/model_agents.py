@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeForm
 
+    from miniagents.agents.members import Composable
     from miniagents.ext.llm.anthropic.options import AnthropicClient, NewMessagesOptions
     from miniagents.ext.llm.providers import AnyTool, ToolDefinition
     from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage, ValueMessage
-    from miniagents.miniagents import Inquirable
     from miniagents.tools import Tool
 
 __all__ = ["DEFAULT_MAX_TOKENS", "AnthropicAgent", "MessagesOptions", "create_anthropic_agent"]
@@ -62,7 +62,7 @@ class AnthropicAgent(ModelAgent[Out_co], Generic[Out_co]):
             ...
 
         def with_fallback(
-            self, other: Inquirable[Message, OtherOut], /, *errors: type[BaseException]
+            self, other: Composable[Message, OtherOut], /, *errors: type[BaseException]
         ) -> AnthropicAgent[Out_co | OtherOut]:
             """Return the same agent, replaced by another one if it fails before any part of its reply can be read."""
             ...

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeForm
 
+    from miniagents.agents.members import Composable
     from miniagents.ext.llm.openai.options import NewChatOptions, NewResponsesOptions, OpenAIClient
     from miniagents.ext.llm.providers import AnyTool, ToolDefinition
     from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage, ValueMessage
-    from miniagents.miniagents import Inquirable
     from miniagents.tools import Tool
 
 __all__ = [
@@ -86,7 +86,7 @@ class OpenAIAgent(ModelAgent[Out_co], Generic[Out_co]):
             ...
 
         def with_fallback(
-            self, other: Inquirable[Message, OtherOut], /, *errors: type[BaseException]
+            self, other: Composable[Message, OtherOut], /, *errors: type[BaseException]
         ) -> OpenAIAgent[Out_co | OtherOut]:
             """Return the same agent, replaced by another one if it fails before any part of its reply can be read."""
             ...
@@ -121,7 +121,7 @@ class OpenAIResponsesAgent(ModelAgent[Out_co], Generic[Out_co]):
             ...
 
         def with_fallback(
-            self, other: Inquirable[Message, OtherOut], /, *errors: type[BaseException]
+            self, other: Composable[Message, OtherOut], /, *errors: type[BaseException]
         ) -> OpenAIResponsesAgent[Out_co | OtherOut]:
             """Return the same agent, replaced by another one if it fails before any part of its reply can be read."""
             ...
