@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from miniagents.chat.chat_errors import ChatError
-from miniagents.messages import FilePart, ImagePart, TextPart
+from miniagents.messages import CachePoint, FilePart, ImagePart, TextPart
 
 if TYPE_CHECKING:
     from miniagents.messages import ContentPart
@@ -56,6 +56,8 @@ def said_of(part: ContentPart) -> str:
     """Return a few words about an attachment."""
     if isinstance(part, TextPart):
         return part.text.partition("\n")[0].removesuffix(":")[:80]
+    if isinstance(part, CachePoint):
+        return "the end of what is cached"
     name = part.name if isinstance(part, FilePart) else None
     return part.url or name or part.media_type
 

@@ -70,7 +70,7 @@ def by_name(mine: Provider) -> None:
 
 def providers(mine: Provider) -> None:
     known: Mapping[str, Provider] = Providers()
-    assert_type([*Providers({"mine": mine})], list[str])
+    assert_type(list(Providers({"mine": mine})), list[str])
     assert_type(known["openai"].key_variable, str | None)
     mine.client(api_key="x", base_url="http://x", max_retries=1, default_headers={"x": "y"})
     mine.create_agent("x")

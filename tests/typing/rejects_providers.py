@@ -22,12 +22,12 @@ def by_name(mine: Provider) -> None:
     create_agent("x:y", providers=[mine])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     Provider(key_variable="X")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Providers([mine])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    mine.client("key")  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+    mine.client("key")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     provider_of("x:y")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def writing() -> None:
-    ConversationRules(True)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+    ConversationRules(True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     OptionRules()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Finished("done")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     raw_piece(Message, "x")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
@@ -39,6 +39,6 @@ def writing() -> None:
 
 def testing() -> None:
     ProviderContract()  # type: ignore[abstract]  # pyright: ignore[reportAbstractUsage]
-    ModelAnswer("x")  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+    ModelAnswer("x")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
     ModelAnswer(text=("x",), ends="early")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ModelFailure()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

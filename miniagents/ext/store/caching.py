@@ -42,7 +42,7 @@ from miniagents.wire.following import FollowedSequence
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from miniagents.agents.members import AnyMember, AnyContext, AnyReplies
+    from miniagents.agents.members import AnyContext, AnyMember, AnyReplies
     from miniagents.ext.store.protocols import StreamInfo, StreamLog
     from miniagents.messages import Identity
 
