@@ -30,7 +30,7 @@ from tests.hostile import texts
 
 
 @miniagent
-async def poet(ctx: InteractionContext, fails: bool = False) -> None:
+async def poet(ctx: InteractionContext, fails: bool) -> None:
     ctx.reply("Roses are red")
     if fails:
         raise ValueError("no rhyme\nnowhere")
@@ -45,7 +45,7 @@ async def editor(ctx: InteractionContext, gate: asyncio.Event) -> None:
         await gate.wait()
         yield "behind"
 
-    ctx.reply(poet.inquire())
+    ctx.reply(poet.inquire(fails=False))
     ctx.reply(stream_message(AssistantMessage, words()))
 
 
@@ -295,7 +295,7 @@ async def test_of_a_run_that_is_old_already_only_a_number_is_told() -> None:
     async with SQLiteStore(":memory:") as store:
         async with MiniAgents(store=store):
             for _ in range(150):
-                await poet.inquire()
+                await poet.inquire(fails=False)
         (run,) = [run async for run in store.runs()]
         await Follower(store, run).look(seen)
     assert seen.lines == ["150 calls ended before, 0 failed"]

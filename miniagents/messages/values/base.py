@@ -65,7 +65,9 @@ class UsageBase(Frozen, frozen=True, kw_only=True):
 
     def __radd__(self, other: int) -> Self:
         """Return itself, for `sum`, which begins with 0."""
-        return self if other == 0 else NotImplemented
+        if other != 0:
+            return NotImplemented
+        return self
 
 
 _FIELD = re.compile(r"\{\{|\}\}|\{(?P<field>[^\W\d]\w*)\}")

@@ -155,7 +155,7 @@ def test_each_value_is_that_of_the_whole_text_so_far(drawn: tuple[dict[str, Any]
         text = "".join(tokens[:count])
         if not is_in_text(text):  # a number or a word at the end may go on
             text = text.rstrip("+-.0123456789" + string.ascii_letters)
-        known = freeze(from_json(text.encode(), partial_mode="trailing-strings")) if "{" in text else {}
+        known: object = freeze(from_json(text.encode(), partial_mode="trailing-strings") if "{" in text else {})
         if known != expected[-1]:
             expected.append(known)
     assert asyncio.run(values_of(*tokens)) == expected[1:]
