@@ -221,8 +221,11 @@ def provider_of(model: str, providers: Mapping[str, Provider]) -> tuple[Provider
     """Return the provider that a text such as "openai:gpt-5" names, and the name of the model.
 
     Raises:
+        TypeError: It is no text.
         ValueError: There is no such provider, or no name of a model.
     """
+    if not isinstance(model, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # programs may be untyped
+        raise TypeError(f"model={model!r:.100}: give a text, such as {_example(providers)!r}")
     provider, colon, name = model.partition(":")
     known = providers.get(provider) if colon else None
     if known is None:

@@ -22,6 +22,7 @@ of your own. The page `providers` of the guide writes one, and `miniagents.testi
 from typing import TYPE_CHECKING
 
 from miniagents._lazy import at_home, teaching
+from miniagents.agents.members import Composable
 from miniagents.ext.llm._agent import ModelAgent
 from miniagents.ext.llm._answers import answer_once, chunks_of, whole_answer
 from miniagents.ext.llm._catalogue import Provider, Providers, create_agent, provider_of
@@ -94,6 +95,7 @@ __all__ = [
     "ClientSettings",
     "Closable",
     "CommonOptions",
+    "Composable",
     "Conversation",
     "ConversationRules",
     "FinishReason",

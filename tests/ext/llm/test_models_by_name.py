@@ -84,6 +84,11 @@ def test_what_is_no_text_of_a_model(model: str, says: str) -> None:
         create_agent(model, api_key=KEY)
 
 
+def test_what_is_no_text() -> None:
+    with pytest.raises(TypeError, match="model=3: give a text, such as 'openai:gpt-5'"):
+        ANY(3)
+
+
 def test_no_error_has_the_key() -> None:
     for model, options in (
         ("opnai:gpt-5", {}),

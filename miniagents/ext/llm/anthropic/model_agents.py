@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeForm
 
-    from miniagents.agents.members import Composable
     from miniagents.ext.llm.anthropic.options import AnthropicClient, NewMessagesOptions
-    from miniagents.ext.llm.providers import AnyTool, ToolDefinition
+    from miniagents.ext.llm.providers import AnyTool, Composable, ToolDefinition
     from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage, ValueMessage
     from miniagents.tools import Tool
 

@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeForm
 
-    from miniagents.agents.members import Composable
     from miniagents.ext.llm.openai.options import NewChatOptions, NewResponsesOptions, OpenAIClient
-    from miniagents.ext.llm.providers import AnyTool, ToolDefinition
+    from miniagents.ext.llm.providers import AnyTool, Composable, ToolDefinition
     from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage, ValueMessage
     from miniagents.tools import Tool
 
