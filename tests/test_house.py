@@ -602,6 +602,7 @@ SAME_NAME: Final = {
     "__init__": "a package",
     "__main__": "what `python -m` runs",
     "_generated": "what `scripts/generate` makes of `schemas/` for a package",
+    "histories": "`miniagents.histories` and `miniagents.chat.histories` are for users, who look for both by this name",
     "errors": "`miniagents.ext.llm.errors` is for users, who find the tree of errors there; so is that of promises",
 }
 """Names that several files have, and why."""
