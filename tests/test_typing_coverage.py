@@ -322,6 +322,9 @@ NO_BETTER_TYPE: Final = {
     "MessageSequencePromise.filter": "it has its types from the overloads for type checkers in `same_messages`",
     "MiniAgents.run": "what coroutines exchange with their loop is asyncio's own business",
     "Tool": "what makes a tool once more may be any function",
+    "console_user": "an agent is made by a decorator, whose types are those of any agent",
+    "converse": ANY_AGENTS,
+    "with_history": ANY_AGENTS,
     "Tool.of_schema": "the arguments are plain JSON, which functions of any type of mapping take",
 }
 """Public names with `Any` in their signatures, and why no better type could replace it."""
