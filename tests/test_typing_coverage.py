@@ -49,6 +49,7 @@ MACHINERY: Final = {
 """The sections of classes, as the comments above them say, that only other modules of the package look at."""
 
 NEVER_USED: Final = {
+    "AnthropicAgent.of_model": "what a provider calls on its own class of agents, as accepts_providers.py does",
     "MiniAgents.end_what_nobody_can_end": "overrides what is machinery in PromisingContext",
     "VirtualClockEventLoop.call_at": "overrides what asyncio has",
     "VirtualClockEventLoop.close": "overrides what asyncio has",
@@ -58,6 +59,7 @@ NEVER_USED: Final = {
 """Public names that no `accepts_*` file uses, with the reason."""
 
 NEVER_MISUSED: Final = {
+    "AnthropicAgent.of_model": "what a provider calls on its own class of agents, as rejects_providers.py does",
     "VirtualClockEventLoop.call_at": "overrides what asyncio has",
     "VirtualClockEventLoop.run_in_executor": "overrides what asyncio calls",
     "VirtualClockEventLoop.shutdown_default_executor": "overrides what asyncio calls",

@@ -63,7 +63,7 @@ from miniagents.ext.store.promises import read_stream, write_stream
 from miniagents.ext.store.protocols import KeptCall, RunInfo, Store, StreamInfo, StreamLog
 
 if TYPE_CHECKING:
-    from miniagents.ext.store.answering import OpenCall, answer_call, open_calls
+    from miniagents.ext.store.answered_calls import OpenCall, answer_call, open_calls
     from miniagents.ext.store.caching import cached
     from miniagents.ext.store.durable_runs import DurableRun, OnCut, durable
     from miniagents.ext.store.in_runs import call_key, kept_replies, once, wait_for_answer
@@ -73,7 +73,7 @@ else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            "answering": ("OpenCall", "answer_call", "open_calls"),
+            "answered_calls": ("OpenCall", "answer_call", "open_calls"),
             "caching": ("cached",),
             "durable_runs": ("DurableRun", "OnCut", "durable"),
             "in_runs": ("call_key", "kept_replies", "once", "wait_for_answer"),
