@@ -21,8 +21,8 @@ STORED: Final = (
     "The target is 2.5 times a call without a store. A third of the difference is the handler around the call. A "
     "quarter is the row: the keys of the messages, which are hashed, and the record as JSON, which is written without "
     "making a `CallRecord` where nothing in it needs a look. A fifth is SQLite, in whose thread hundreds of calls are "
-    "committed together. The rest is memory: calls live until they are kept. Keeping them sooner, and switching the "
-    "garbage collector off, changed nothing."
+    "committed together. Where the rest goes was not found: keeping calls sooner, and switching the garbage collector "
+    "off, changed nothing."
 )
 MANY_CALLS: Final = "The limit itself grows as steeply: the garbage collector visits everything that is kept."
 REPLAYED: Final = (
