@@ -137,6 +137,10 @@ class AgentValue(HidesMachinery, Member):
 
     # --- machinery ---
 
+    def what_it_is_made_of(self) -> object:
+        """Return the agent that `with_retry`, `with_fallback` and the like made this one of, or else its function."""
+        return self._made_of[0]
+
     @property
     def _instead_of_calling(self) -> str:
         """What to write for an agent that is taken for a function; `core.arguments` asks for it."""

@@ -29,8 +29,8 @@ class Answer:
     def __init__(self, view: View, keep: Callable[[Message], object]) -> None:
         self._view = view
         self._keep = keep
-        self.was_stopped = False
-        self.has_ended = False
+        self.was_stopped: bool = False
+        self.has_ended: bool = False
         """Whether the agent has ended the conversation (`EndLoop`)."""
         self.errors: list[BaseException] = []
 

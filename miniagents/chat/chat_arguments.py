@@ -162,9 +162,9 @@ def build_parser() -> CommandParser:
     parser.examples = (
         Example("miniagents chat my_agents.py:poet", "talk to the agent `poet` of that file"),
         Example(
-            "miniagents chat --model openai:gpt-5 -o reasoning_effort=low", "talk to a model, with an option of it"
+            "miniagents chat --model openai:gpt-5 -o reasoning_effort=low --tool my_tools.py:search",
+            "talk to a model, with an option of it and a tool of yours",
         ),
-        Example("miniagents chat --model openai:gpt-5 --tool my_tools.py:search", "a model with a tool of yours"),
         Example("miniagents chat --model scripted --ask 'What is tea?'", "one question, without a network"),
         Example("miniagents chat --model openai:gpt-5 --resume last", "continue the last conversation"),
     )

@@ -50,7 +50,7 @@ class Conversation:
         self.view = view
         self.history: History = history
         self.messages: list[Message] = list(messages)
-        self.has_ended = False
+        self.has_ended: bool = False
         """Whether the agent has ended the conversation (`EndLoop`)."""
         self.attached: list[ContentPart] = []
         """Pictures and files that go with the next question."""

@@ -9,6 +9,8 @@ import msgspec
 from msgspec import inspect as types
 
 from miniagents.messages.coding.type_shapes import is_a
+from miniagents.messages.values.freezers import METADATA_FIELD, NO_METADATA, has_metadata
+from miniagents.messages.values.frozen import Frozen
 
 __all__ = ["Field", "fields_of", "has_fields"]
 
@@ -50,7 +52,14 @@ def fields_of(form: Any) -> list[Field]:  # Any: a class, or Class[arguments]
     cls: Any = get_origin(form) or form  # Any: a class of whatever kind
     if issubclass(cls, msgspec.Struct):
         return [
-            Field(each.name, each.encode_name, each.type, each.required, each.default, each.default_factory)
+            Field(
+                each.name,
+                each.encode_name,
+                each.type,
+                each.required,
+                _as_read(cls, each.name, each.default),
+                each.default_factory,
+            )
             for each in msgspec.structs.fields(form)
         ]
     told: Any = types.type_info(form)  # Any: of one of three kinds; each has fields
@@ -62,6 +71,12 @@ def fields_of(form: Any) -> list[Field]:  # Any: a class, or Class[arguments]
         )
         for name, each in ((name, by_name[name]) for name in sorted(by_name, key=[*hints].index))
     ]
+
+
+def _as_read(cls: type, name: str, default: object) -> object:
+    """Return the default of a field; that of metadata is what absent metadata reads as."""
+    is_absent = name == METADATA_FIELD and default is msgspec.UNSET and issubclass(cls, Frozen) and has_metadata(cls)
+    return NO_METADATA if is_absent else default
 
 
 def _arguments(form: Any) -> dict[object, object]:  # Any: as above

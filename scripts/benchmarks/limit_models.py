@@ -107,6 +107,25 @@ async def model_first_token(watch: Watch, n: int, provider: str) -> object:
         return await first_tokens_of(lambda count: anthropic_answer(other, count), watch, n)
 
 
+async def partial_list(watch: Watch, n: int) -> object:
+    """Read what is known of a list of objects once, when all of n tokens are there."""
+    from jiter import from_json  # noqa: PLC0415 - others are without it
+
+    tokens = list_in_tokens(n)
+    with watch:
+        known = from_json("".join(tokens).encode(), partial_mode="trailing-strings")
+    return len(known)
+
+
+def list_in_tokens(count: int) -> list[str]:
+    """Return the first tokens, of four characters each, of a long list of objects."""
+    orders = (
+        f'{{"item": "tea {number:>6}", "count": {number % 9}, "note": "cold and green"}}, ' for number in range(count)
+    )
+    text = "".join(('{"orders": [', *orders))
+    return [text[start : start + 4] for start in range(0, 4 * count, 4)]
+
+
 async def tokens_of(ask: Callable[[int], Awaitable[Answer]], watch: Watch, n: int) -> object:
     """Measure one answer over an open connection."""
     await ask(1)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 from miniagents import AssistantMessage, Message, MiniAgent, MiniAgents, stream_message
-from scripts.benchmarks.limit_models import Answer, anthropic_client, first_tokens_of, openai_client, tokens_of
+from scripts.benchmarks.limit_models import (
+    Answer,
+    anthropic_client,
+    first_tokens_of,
+    list_in_tokens,
+    openai_client,
+    tokens_of,
+)
 from scripts.benchmarks.watch import Watch
 
 
@@ -52,7 +58,7 @@ async def partial_list(watch: Watch, n: int) -> object:
     """Read what is known of a list of objects, after each of n tokens of four characters."""
     from miniagents.ext.llm import partial_values  # noqa: PLC0415 - others are without it
 
-    tokens = [*itertools.islice(_tokens_of_a_list(), n)]
+    tokens = list_in_tokens(n)
 
     async def said() -> AsyncIterator[str]:
         for token in tokens:
@@ -64,10 +70,3 @@ async def partial_list(watch: Watch, n: int) -> object:
         with watch:
             (*_, last) = [value async for value in partial_values(promise)]
     return len(last)
-
-
-def _tokens_of_a_list() -> Iterator[str]:
-    yield '{"orders": ['
-    for number in itertools.count():
-        text = f'{{"item": "tea {number:>6}", "count": {number % 9}, "note": "cold and green"}}, '
-        yield from (text[start : start + 4] for start in range(0, len(text), 4))

@@ -131,6 +131,7 @@ PLACES: Final[Mapping[str, Place]] = {
     "versions": lambda text: ["diff", name(text), f"HEAD:{name(text)}"],
     "a revision": lambda text: ["diff", f"{name(text)}:x", "x"],
     "a topic": lambda text: ["guide", text],
+    "a store": lambda text: ["runs", name(text)],
     "a shell": lambda text: ["completion", text],
     "a condition": lambda text: ["cat", "--where", text, "x"],
     "a missing file": lambda text: ["cat", name(text)],

@@ -3,6 +3,7 @@
 Each is one line on stderr and the right status, and never a traceback.
 """
 
+import asyncio
 import json
 import os
 import shlex
@@ -16,7 +17,9 @@ from typing import IO, Final, TypeAlias
 import pytest
 
 import miniagents
+from miniagents import InteractionContext, MiniAgents, miniagent
 from miniagents.cli import COMMANDS, main
+from miniagents.ext.store import SQLiteStore
 from miniagents.messages import CallRecord, Identity, UserMessage
 from miniagents.wire import write_records
 
@@ -30,6 +33,7 @@ LINES: Final = {
     "cat": "cat log.jsonl",
     "convert": "convert log.jsonl out.msgpack",
     "picture": "picture calls.jsonl --output -",
+    "runs": "runs runs.db",
     "guide": "guide agents",
     "completion": "completion bash",
 }
@@ -64,8 +68,19 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         Path(name, "order.schema.json").write_text(json.dumps(schema), encoding="utf-8")
     write_records("log.jsonl", [UserMessage("Tea, please.")] * 3)
     write_records("calls.jsonl", [CallRecord(run="r", number=1, called=Identity(kind="agent", name="poet"))])
+    asyncio.run(_keep_a_run())
     assert main(["generate", "schemas", "--output", "messages.py"]) == 0
     Path("old.py").touch()
+
+
+async def _keep_a_run() -> None:
+    async with SQLiteStore("runs.db") as store, MiniAgents(store=store):
+        await poet.inquire()
+
+
+@miniagent
+async def poet(ctx: InteractionContext) -> None:
+    ctx.reply("Roses are red")
 
 
 def started(

@@ -44,7 +44,7 @@ def test_at_a_terminal_a_page_is_formatted(monkeypatch: pytest.MonkeyPatch) -> N
     assert "\x1b[" in shown
     assert "# Chat" not in shown
     plain = re.sub(r"\x1b\[[\d;]*m", "", shown)
-    assert "Next: testing (testing.md)." in plain
+    assert "Next: conversations (conversations.md)." in plain
     assert max(map(len, plain.splitlines())) <= 80
 
 

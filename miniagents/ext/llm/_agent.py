@@ -92,7 +92,7 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
     def _model(self) -> AnyLanguageModel:
         if isinstance(self._model_identity, ModelIdentity):
             return self._model_identity.model.with_options(self._kwargs)
-        inner = self._made_of[0]
+        inner = self.what_it_is_made_of()
         if not isinstance(inner, ModelAgent):
             raise TypeError(f"agent {self.alias!r} is no model by itself")
         return inner._model().with_options(self._kwargs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, overload
 
 from typing_extensions import TypeVar, Unpack
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
     from miniagents.ext.llm.anthropic.options import AnthropicClient, NewMessagesOptions
-    from miniagents.ext.llm.providers import AnyTool, Composable, ToolDefinition
+    from miniagents.ext.llm.providers import AnyTool, Composable, ModelProtocol, ToolDefinition
     from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage, ValueMessage
     from miniagents.tools import Tool
 
@@ -46,7 +46,7 @@ class AnthropicAgent(ModelAgent[Out_co], Generic[Out_co]):
 
     __slots__ = ()
 
-    protocol = AnthropicMessages()
+    protocol: ClassVar[ModelProtocol[Any, Any]] = AnthropicMessages()  # Any: as in the base
 
     if TYPE_CHECKING:  # these only declare the types of the options; the protocol checks them at run time
 

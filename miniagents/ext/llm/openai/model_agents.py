@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, overload
 
 from typing_extensions import TypeVar, Unpack
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
     from miniagents.ext.llm.openai.options import NewChatOptions, NewResponsesOptions, OpenAIClient
-    from miniagents.ext.llm.providers import AnyTool, Composable, ToolDefinition
+    from miniagents.ext.llm.providers import AnyTool, Composable, ModelProtocol, ToolDefinition
     from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage, ValueMessage
     from miniagents.tools import Tool
 
@@ -70,7 +70,7 @@ class OpenAIAgent(ModelAgent[Out_co], Generic[Out_co]):
 
     __slots__ = ()
 
-    protocol = ChatCompletions()
+    protocol: ClassVar[ModelProtocol[Any, Any]] = ChatCompletions()  # Any: as in the base
 
     if TYPE_CHECKING:  # these only declare the types of the options; the protocol checks them at run time
 
@@ -105,7 +105,7 @@ class OpenAIResponsesAgent(ModelAgent[Out_co], Generic[Out_co]):
 
     __slots__ = ()
 
-    protocol = Responses()
+    protocol: ClassVar[ModelProtocol[Any, Any]] = Responses()  # Any: as in the base
 
     if TYPE_CHECKING:  # these only declare the types of the options; the protocol checks them at run time
 

@@ -21,7 +21,7 @@ from tests.ext.llm.replies import CHAT
 from tests.ext.llm.strict import Strict
 
 
-class Weather(Message, frozen=True, kw_only=True):
+class Weather(Message, frozen=True, kw_only=True, tag="WeatherOfServers"):  # others have a class of this name
     """A weather."""
 
     city: str
