@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from miniagents import (
+    Call,
     InnerEvent,
     Message,
     MessageSequencePromise,
     MiniAgents,
+    Proceed,
     ReasoningDelta,
     StreamEvent,
     TextDelta,
@@ -215,3 +217,69 @@ async def test_the_option_is_a_truth_value_and_does_not_change_the_identity() ->
             agent_for(CHAT, server, tools=[search], show_inner_calls="yes")
         showing = agent_for(CHAT, server, tools=[search], show_inner_calls=True)
         assert showing.identity == agent_for(CHAT, server, tools=[search]).identity
+
+
+@pytest.mark.parametrize("max_ahead", [None, 1])
+async def test_events_come_while_the_tool_still_works(max_ahead: int | None) -> None:
+    """Also if the result is bounded, and if handlers stand around the calls."""
+    seen = asyncio.Event()
+
+    @tool(name="research")
+    async def patient(message: str) -> AsyncIterator[str]:
+        yield str(await inner.inquire(message).only())
+        await seen.wait()
+        for _ in range(5):
+            yield "!"
+
+    async def around(_: Call, proceed: Proceed) -> MessageSequencePromise[Message]:
+        return proceed()
+
+    async with (
+        ModelServer(*saying(OUTER, FACT, DONE)) as server,
+        MiniAgents(around_calls=[around], max_ahead=max_ahead),
+    ):
+        inner = agent_for(CHAT, server)
+        replies = aiter(agent_for(CHAT, server, tools=[patient], show_inner_calls=True).inquire("Go"))
+        assert str(await (await anext(replies))) == "I ask."
+        result = await anext(replies)
+        events: list[StreamEvent] = []
+        async for event in result.events:
+            events.append(event)
+            if text_at(events, ("c1", "1")) == "Tea is hot.":
+                seen.set()
+        assert [str(await promise) async for promise in replies] == ["It is hot."]
+    assert text_of(events) == "Tea is hot.!!!!!"
+    assert events.index(TextDelta("Tea is hot.")) >= len(inner_of(events))
+
+
+async def test_calls_in_a_loop_of_another_thread_are_not_shown() -> None:
+    """Its promises are not of this loop."""
+
+    @tool(name="research", in_thread=True)
+    def elsewhere(message: str) -> str:
+        async def main() -> str:
+            async with ModelServer(*saying(FACT)) as server, MiniAgents():
+                return str(await agent_for(CHAT, server).inquire(message).only())
+
+        return asyncio.run(main())
+
+    async with ModelServer(*saying(OUTER, DONE)) as server, MiniAgents():
+        agent = agent_for(CHAT, server, tools=[elsewhere], show_inner_calls=True)
+        _, result, _ = await events_of(agent.inquire("Go"))
+    assert result == [TextDelta("Tea is hot.")]
+
+
+async def test_a_thousand_calls_at_once_are_shown_each() -> None:
+    count = 1000
+
+    @tool
+    async def scripted(what: str) -> str:
+        return what
+
+    calls = [tool_call("scripted", {"what": f"{number}"}, id=f"i{number}") for number in range(count)]
+    async with ModelServer(*saying(OUTER, answer(tool_calls=calls), FACT, DONE)) as server, MiniAgents():
+        inner = agent_for(CHAT, server, tools=[scripted], alias="research", max_calls=count)
+        agent = agent_for(CHAT, server, tools=[inner.as_tool()], show_inner_calls=True)
+        _, result, _ = await events_of(agent.inquire("Go"))
+    assert [text_at(result, ("c1", "1", f"i{number}")) for number in (0, 1, count - 1)] == ["0", "1", f"{count - 1}"]
+    assert len({each.ids for each in inner_of(result)}) == count + 2
