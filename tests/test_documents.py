@@ -59,6 +59,10 @@ MODELS: Final[Mapping[str, Answer | tuple[Answer, ...]]] = {
         answer("Now the verse.", tool_calls=[tool_call("poet", {"message": "21 °C"}, id="call_3")]),
         answer("O merry day! 21 °C"),
     ),
+    "gpt-5.1": (
+        answer("I ask.", tool_calls=[tool_call("expert", {"message": "What is tea?"}, id="call_1")]),
+        answer("It calms."),
+    ),
 }
 """What models say to the programs of the documents."""
 

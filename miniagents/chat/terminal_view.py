@@ -22,6 +22,7 @@ from miniagents.chat.wording import call_text, footer, is_silent
 from miniagents.messages import (
     AssistantMessage,
     ErrorMessage,
+    InnerEvent,
     Message,
     Reasoning,
     ReasoningDelta,
@@ -70,6 +71,8 @@ class TerminalView:
         """The text of those pieces; Markdown is in `_blocks` instead."""
         self._call_index = 0
         self._call_name = ""
+        self._inside: InnerEvent | None = None
+        """The last event of a call inside of the one whose result is to come."""
         self._has_calls = False
         self._has_refusal = False
         self._is_tight = False
@@ -89,12 +92,15 @@ class TerminalView:
     def begins(self, known: Mapping[str, object], message_class: type[Message]) -> None:
         """Begin a message, and print its thoughts if they are known already, as those of a complete message are."""
         self._known, self._message_class = known, message_class
-        self._kind, self._has_calls, self._has_refusal = None, False, False
+        self._kind, self._has_calls, self._has_refusal, self._inside = None, False, False, None
         for each in _thoughts(known):
             self._reasoning(each.text)
 
     def piece(self, piece: StreamEvent) -> None:
         """Add a piece to the arriving text, and print the blocks that it completes."""
+        if isinstance(piece, InnerEvent):
+            self._inside = piece  # its text would come between the tokens of the result
+            return
         another_call = isinstance(piece, ToolCallDelta) and self._has_calls and piece.index != self._call_index
         if self._kind is not None and (type(piece) is not self._kind or another_call):
             self._complete()
@@ -116,6 +122,7 @@ class TerminalView:
     def ends(self, message: Message | None) -> None:
         """Print the rest of the message, also parts that had no pieces, and the line about model and cost."""
         self._complete()
+        self._inside = None
         if isinstance(message, AssistantMessage):
             if message.refusal and not self._has_refusal:
                 self._line(message.refusal, WRONG)
@@ -256,7 +263,10 @@ class TerminalView:
             return MarkdownText(self._blocks.tail(self._console.size.height))
         if self._kind is ToolProgress:
             return Text(printable(self._arriving, lines=True), style=ASIDE)
-        return self._other(self._arriving) if self._kind is TextDelta else None
+        if self._kind is TextDelta:
+            return self._other(self._arriving)
+        inside = self._inside  # this is another thread than that which sets it
+        return None if inside is None else Text(printable(f"… {' > '.join(inside.path)}", lines=True), style=ASIDE)
 
 
 def _progress_text(report: ToolProgress) -> str:

@@ -92,6 +92,9 @@ _STRING = Scalar("string")
 _NULL = Scalar("null")
 _NULLABLE = OneOf((_STRING, _NULL))
 _INDEX = Scalar("integer", (("ge", 0),))
+_EVENTS = tuple(
+    Named(name) for name in ("TextDelta", "ReasoningDelta", "RefusalDelta", "ToolCallDelta", "ToolProgress")
+)
 _PARTS = ("TextPart", "ImagePart", "FilePart", "CachePoint")
 _FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "refusal", "pause", "other")
 _USAGE = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
@@ -248,11 +251,20 @@ _CLASSES = (
             _optional("note", _STRING, ""),
         ),
     ),
+    ObjectType(
+        "InnerEvent",
+        FROZEN,
+        (
+            _required("path", ArrayOf(_STRING)),
+            _required("ids", ArrayOf(_STRING)),
+            _required("event", OneOf(_EVENTS)),
+        ),
+    ),
 )
-_EVENTS = OneOf(
-    tuple(Named(name) for name in ("TextDelta", "ReasoningDelta", "RefusalDelta", "ToolCallDelta", "ToolProgress"))
+_ALIASES = (
+    AliasType("StreamEvent", OneOf((*_EVENTS, Named("InnerEvent")))),
+    AliasType("ContentPart", OneOf(tuple(map(Named, _PARTS)))),
 )
-_ALIASES = (AliasType("StreamEvent", _EVENTS), AliasType("ContentPart", OneOf(tuple(map(Named, _PARTS)))))
 
 LIBRARY: Final[Types] = {each.name: each for each in (*_CLASSES, *_ALIASES)}
 """The types that `schemas/` describes, by name."""

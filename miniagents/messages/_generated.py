@@ -34,6 +34,7 @@ __all__ = [
     "FilePart",
     "Identity",
     "ImagePart",
+    "InnerEvent",
     "Message",
     "OpenAIMessage",
     "Reasoning",
@@ -443,7 +444,21 @@ class ToolProgress(Frozen, frozen=True, kw_only=True, tag="ToolProgress"):
     note: str = ""
 
 
-StreamEvent: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | ToolProgress
+class InnerEvent(Frozen, frozen=True, kw_only=True, tag="InnerEvent"):
+    """An event of a call inside the call of a tool; not part of the text of its result.
+
+    Attributes:
+        path: The names of the tools and models that were called, from the outside in; the event is of the last.
+        ids: The identifiers of these calls; the answers of models are counted from 1.
+        event: The event; text that came as plain text is a TextDelta.
+    """
+
+    path: tuple[str, ...]
+    ids: tuple[str, ...]
+    event: TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | ToolProgress
+
+
+StreamEvent: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | ToolProgress | InnerEvent
 """A piece of a message that is still arriving."""
 
 

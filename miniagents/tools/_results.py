@@ -11,6 +11,7 @@ from typing_extensions import TypeIs
 
 from miniagents.messages import (
     ContentPart,
+    InnerEvent,
     Message,
     MessagePromise,
     MessageSequencePromise,
@@ -144,7 +145,7 @@ async def _streamed(promise: MessagePromise[Message]) -> AsyncIterator[str | Str
     async for event in promise.events:
         if isinstance(event, TextDelta):
             yield event.text
-        elif not isinstance(event, ToolCallDelta):  # a call made inside, which is not part of the result
+        elif not isinstance(event, ToolCallDelta | InnerEvent):  # of calls made inside, no part of the result
             yield event
     for part in _content_of(await promise):  # raises an error that the events did not have
         yield part

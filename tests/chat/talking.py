@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from miniagents import (
+    InnerEvent,
     Message,
     MiniAgent,
     MiniAgents,
@@ -84,6 +85,8 @@ class ListedView:
     def piece(self, piece: StreamEvent) -> None:
         if isinstance(piece, TextDelta | ReasoningDelta | RefusalDelta):
             text = piece.text
+        elif isinstance(piece, InnerEvent):
+            text = "/".join(piece.path)
         else:
             text = piece.note if isinstance(piece, ToolProgress) else f"{piece.name}"
         self.lines.append(f"  {type(piece).__name__} {text!r}")

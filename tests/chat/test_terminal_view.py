@@ -10,6 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 from miniagents import (
     AssistantMessage,
     ErrorMessage,
+    InnerEvent,
     Message,
     OpenAIMessage,
     Reasoning,
@@ -259,3 +260,16 @@ def test_reports_of_a_tool_replace_each_other_and_leave_nothing_behind() -> None
     screen.view.piece(TextDelta("done"))
     screen.view.ends(ToolResultMessage("done", tool_call_id="1", tool_name="look"))
     assert screen.text.strip() == "← look: done"
+
+
+def test_calls_inside_of_a_tool_are_named_until_its_result_comes_and_do_not_break_that_up() -> None:
+    screen = Screen()
+    inner = InnerEvent(path=("look", "gpt\x1b[31m", "search"), ids=("1", "1", "2"), event=TextDelta("found"))
+    screen.view.begins({"tool_name": "look"}, ToolResultMessage)
+    screen.view.piece(inner)
+    assert str(screen.view._below()) == r"… look > gpt\x1b[31m > search"
+    for piece in (TextDelta("do"), inner, TextDelta("ne")):
+        screen.view.piece(piece)
+    screen.view.ends(ToolResultMessage("done", tool_call_id="1", tool_name="look"))
+    assert screen.text.strip() == "← look: done"
+    assert screen.view._below() is None

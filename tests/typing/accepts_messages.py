@@ -16,6 +16,7 @@ from miniagents.messages import (
     ErrorMessage,
     Frozen,
     FrozenDict,
+    InnerEvent,
     JsonValue,
     Message,
     MessagePromise,
@@ -146,6 +147,9 @@ async def events(p: MessagePromise[UserMessage]) -> None:
                 assert_type((index, arguments), tuple[int, str])
             case ToolProgress(progress=progress, note=note):
                 assert_type((progress, note), tuple[int | float, str])
+            case InnerEvent(path=path, event=inner):
+                assert_type(path, tuple[str, ...])
+                assert_type(inner, TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | ToolProgress)
             case _:
                 assert_never(event)
 
@@ -211,6 +215,7 @@ def library_classes() -> None:
     assert_type(AgentCallNode(agent="a", messages=(Message("x"),)).messages, tuple[Message, ...])
     assert_type(AgentReplyNode(agent="a", call="key", messages=(), error=None).error, str | None)
     assert_type(ToolProgress(progress=1, total=2.5, note="x").total, int | float | None)
+    assert_type(InnerEvent(path=("a",), ids=("1",), event=TextDelta("x")).ids, tuple[str, ...])
     assert_type(ToolCallDelta(index=0, name="search", arguments="{").name, str | None)
 
 

@@ -202,7 +202,7 @@ async def agents_as_tools() -> None:
 def models_with_tools(definition: ToolDefinition) -> None:
     gpt = create_openai_agent("gpt", tools=[forecast, addition, writer.as_tool(), definition], max_turns=3)
     assert_type(gpt, OpenAIAgent[OpenAIMessage | ToolResultMessage])
-    gpt.inquire("Hi", max_turns=2, max_calls=8, temperature=0.2)
+    gpt.inquire("Hi", max_turns=2, max_calls=8, show_inner_calls=True, temperature=0.2)
     responses = create_openai_agent("gpt", api="responses", tools=(words,))
     assert_type(responses, OpenAIResponsesAgent[OpenAIMessage | ToolResultMessage])
     claude = create_anthropic_agent("claude", tools=[nothing, {"type": "web_search_20250305", "name": "web_search"}])

@@ -16,6 +16,7 @@ from miniagents.messages import (
     ErrorMessage,
     Frozen,
     FrozenDict,
+    InnerEvent,
     Message,
     MessagePromise,
     MessageSequence,
@@ -191,6 +192,7 @@ def constructors() -> None:
     ErrorMessage("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     AgentCallNode(agent="a", messages=("x",))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ToolProgress(note="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    InnerEvent(path=("a",), ids=("1",), event="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ToolCallDelta(0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ToolCallDelta(index="0")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 

@@ -134,6 +134,7 @@ def models_with_tools() -> None:
     create_openai_agent("gpt", tools=forecast)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     create_anthropic_agent("claude", tools=[function])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
     create_openai_agent("gpt", tools=[forecast], max_turns="3")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_openai_agent("gpt", tools=[forecast], show_inner_calls=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     create_openai_agent("gpt", tools=[forecast], max_calls="3")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 

@@ -14,6 +14,7 @@ from hypothesis import given, strategies as st
 
 from miniagents import (
     AssistantMessage,
+    InnerEvent,
     InteractionContext,
     Message,
     MessagePromise,
@@ -119,6 +120,9 @@ pieces_of_messages = st.lists(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
     | st.builds(ReasoningDelta, text=st.text("ab", max_size=3))
     | st.builds(ToolCallDelta, index=st.integers(0, 3), name=st.none() | st.just("tool"), arguments=st.just("{}"))
+    | st.builds(
+        InnerEvent, path=st.just(("a", "b")), ids=st.just(("1", "2")), event=st.builds(TextDelta, st.text("ab"))
+    )
     | st.builds(ValueError, st.text("ab", max_size=3)),
     max_size=6,
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from miniagents.ext.llm._inner_calls import answering, calling
 from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm._options import Limits
 from miniagents.ext.llm._preparing import warmed
@@ -18,6 +20,7 @@ from miniagents.promising.core.access import settled
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 
+    from miniagents.ext.llm._inner_calls import Showing
     from miniagents.ext.llm._model import AnyLanguageModel
     from miniagents.ext.llm._replies import ReplyForm
     from miniagents.messages import AssistantMessage, Message, StreamEvent, ToolCall
@@ -73,8 +76,10 @@ class Conversing:
         """
         model = self.model.with_options(options)
         deps = model.options.get("deps")
-        if deps is not None:
-            model = _without_option(model, "deps")  # its answers do not depend on them
+        shows = bool(model.options.get("show_inner_calls"))
+        for option in ("deps", "show_inner_calls"):
+            if option in model.options:
+                model = _without_option(model, option)  # its answers do not depend on them
         for tool in self.tools.values():
             tool._check_deps(deps)  # before the model is asked, which may cost something
         limits = Limits.of(model.options)
@@ -84,6 +89,7 @@ class Conversing:
         turns = repairs = 0
         while True:
             answer: MessagePromise[AssistantMessage] = model.answer(messages)
+            showing = answering(answer, model.name)
             if repairs < limits.repair_turns:
                 # the answer is awaited before it is replied, so that readers never see a wrong one that is corrected
                 wrong = await self._wrong(answer)
@@ -98,7 +104,8 @@ class Conversing:
             said = await answer
             if not self._goes_on(said):
                 return
-            results = self._results_of(said, limits.max_calls, deps, (*messages, said))
+            calls = _Calls(limits.max_calls, deps, (*messages, said), showing, shows)
+            results = self._results_of(said, calls)
             ctx.reply(results)
             if len(results) < len(said.tool_calls):
                 return  # the caller carries out the other calls
@@ -155,9 +162,7 @@ class Conversing:
         """Return whether the model must be asked again after this answer: it calls tools, or is paused."""
         return bool(self.model.tools and (said.tool_calls or said.finish_reason == "pause"))
 
-    def _results_of(
-        self, said: AssistantMessage, max_calls: int, deps: object, messages: Sequence[Message]
-    ) -> list[MessagePromise[ToolResultMessage]]:
+    def _results_of(self, said: AssistantMessage, how: _Calls) -> list[MessagePromise[ToolResultMessage]]:
         """Start the calls of an answer at the same time, and return the promises of the results of all.
 
         Calls that are left to the caller have no result here. The last call of an answer that reached the limit of
@@ -166,20 +171,35 @@ class Conversing:
         """
         calls = [call for call in said.tool_calls if call.name not in self.left_to_caller]
         cut_off = said.tool_calls[-1] if said.tool_calls and said.finish_reason == "length" else None
-        started = [
-            _error(call, CUT_OFF) if call is cut_off else self._result_of(call, deps, messages)
-            for call in calls[:max_calls]
-        ]
-        return started + [_error(call, TOO_MANY.format(max_calls)) for call in calls[max_calls:]]
+        most = how.max_calls
+        started = [_error(call, CUT_OFF) if call is cut_off else self._result_of(call, how) for call in calls[:most]]
+        return started + [_error(call, TOO_MANY.format(most)) for call in calls[most:]]
 
-    def _result_of(
-        self, call: ToolCall, deps: object, messages: Sequence[Message]
-    ) -> MessagePromise[ToolResultMessage]:
+    def _result_of(self, call: ToolCall, how: _Calls) -> MessagePromise[ToolResultMessage]:
         tool = self.tools.get(call.name)
         if tool is not None:
-            return tool.answer(call, deps=deps, messages=messages)
+            answer = partial(tool.answer, call, deps=how.deps, messages=how.messages)
+            return calling(answer, call, how.showing, shows=how.shows)
         known = f"the tools are: {', '.join(self.tools)}" if self.tools else "there are none"
         return _error(call, f"There is no tool {call.name!r}; {known}.")
+
+
+class _Calls(NamedTuple):
+    """How the calls of one answer are carried out.
+
+    Attributes:
+        max_calls: How many of them are.
+        deps: What the tools get.
+        messages: The conversation, with the answer.
+        showing: Where the calls are shown.
+        shows: Whether the calls inside of them are shown beside their results.
+    """
+
+    max_calls: int
+    deps: object
+    messages: Sequence[Message]
+    showing: Showing
+    shows: bool
 
 
 def _unforced(model: AnyLanguageModel) -> AnyLanguageModel:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.ext.llm._conversing import Conversing
+from miniagents.ext.llm._inner_calls import answering
 from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm._model_identity import ModelIdentity
 from miniagents.ext.llm._options import Limits
@@ -119,7 +120,9 @@ def _answering(model: AnyLanguageModel) -> Callable[..., Awaitable[None]]:
     async def answer(ctx: InteractionContext[Message, AssistantMessage], **options: object) -> None:
         await warmed(model.protocol.modules)
         messages = await ctx.messages
-        ctx.reply(model.with_options(options).answer(messages))
+        said = model.with_options(options).answer(messages)
+        answering(said, model.name)
+        ctx.reply(said)
 
     return answer
 

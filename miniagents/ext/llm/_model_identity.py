@@ -70,7 +70,7 @@ def identity_of_model(model: AnyLanguageModel, schema: Mapping[str, object] | No
 def without_secrets(options: Iterable[tuple[str, object]]) -> list[tuple[str, object]]:
     """Return options without those that may hold a key: the values of headers, of the query, and of secret names.
 
-    A limit of the rate is left out as well: no answer depends on it.
+    A limit of the rate is left out as well, and what is shown of inner calls: no answer depends on them.
     """
     shown: list[tuple[str, object]] = []
     for name, value in options:
@@ -78,7 +78,7 @@ def without_secrets(options: Iterable[tuple[str, object]]) -> list[tuple[str, ob
             shown.append((name, _without_content(value)))
         elif name in _NAMES_ONLY:
             shown.append((name, _names_in(value)))
-        elif name != "rate_limit" and not _may_be_secret(name):
+        elif name not in ("rate_limit", "show_inner_calls") and not _may_be_secret(name):
             shown.append((name, _without_secret_parts(value)))
     return sorted(shown)
 

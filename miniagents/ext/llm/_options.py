@@ -52,6 +52,8 @@ class LibraryOptions(TypedDict, total=False):
             still may, no token of a reply can be read before the whole reply was checked.
         deps: What the model's tools get in their `ToolContext`, such as the user or a connection. The model does not
             see it, and records of calls have only its class.
+        show_inner_calls: Whether the `events` of the results of tools also have those of the models and tools that are
+            called inside, as `InnerEvent`; by default they have not.
         rate_limit: What the model's requests count for, and wait for; see `with_rate_limit`.
     """
 
@@ -61,6 +63,7 @@ class LibraryOptions(TypedDict, total=False):
     max_calls: int
     repair_turns: int
     deps: object
+    show_inner_calls: bool
     rate_limit: RateLimit | None
 
 
@@ -102,6 +105,7 @@ LIBRARY_OPTIONS = frozenset(
         "max_calls",
         "repair_turns",
         "deps",
+        "show_inner_calls",
         "rate_limit",
         "send_reasoning_as",
         "think_tags",
@@ -183,6 +187,7 @@ class OptionRules(NamedTuple):
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "system": (str, NoneType),
     "stream": (bool,),
+    "show_inner_calls": (bool,),
     "think_tags": (bool,),
     "cache_system": (CachePoint, NoneType),
     "cache_tools": (CachePoint, NoneType),
@@ -192,6 +197,7 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 _TYPES_IN_WORDS: Final = {
     "system": "a text",
     "stream": "True or False",
+    "show_inner_calls": "True or False",
     "think_tags": "True or False",
     "cache_system": "a CachePoint",
     "cache_tools": "a CachePoint",
