@@ -86,7 +86,7 @@ class UnrecordedCallError(CassetteError, LookupError):
         difference: CassetteDifference | None = None,
     ) -> None:
         super().__init__(path, reason, record)
-        self.args = (path, reason, record, call, nearest, difference)
+        self.args: tuple[object, ...] = (path, reason, record, call, nearest, difference)
         self.call: str = call
         self.nearest: str | None = nearest
         self.difference: CassetteDifference | None = difference

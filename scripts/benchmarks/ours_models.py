@@ -68,5 +68,5 @@ async def partial_list(watch: Watch, n: int) -> object:
         promise = stream_message(Message, said())
         await promise
         with watch:
-            (*_, last) = [value async for value in partial_values(promise)]
-    return len(last)
+            last = [value async for value in partial_values(promise)][-1:]
+    return sum(map(len, last))

@@ -233,6 +233,7 @@ IMPORTED: Final = {
     **dict.fromkeys(("generate", "lint", "diff", "export"), "miniagents.codegen.commands"),
     **dict.fromkeys(("cat", "convert", "picture"), "miniagents.commands._selecting"),
     "chat": "miniagents.chat.agents",
+    "runs": "miniagents.commands.runs",
     "guide": "importlib.resources",
     "completion": "shtab",
 }
@@ -295,7 +296,8 @@ def test_ctrl_c_at_the_end_of_the_process_ends_it_in_silence() -> None:
 
 
 def test_ctrl_c_while_a_command_runs() -> None:
-    lines = tuple(line for name, line in LINES.items() if name not in ("chat", "completion"))
+    lines = tuple(line for name, line in LINES.items() if name not in ("chat", "completion", "runs"))
     found = all_of(lines, lambda line: interrupted(line, "open", OPENED.get(line.split()[0], "order.schema.json")))
+    found |= all_of((LINES["runs"],), lambda line: interrupted(line, "sqlite3.connect", "runs.db"))
     for line, seen in found.items():
         assert seen == (130, "", f"{name_of(line)}: interrupted\n"), line

@@ -188,7 +188,7 @@ async def durable_runs() -> None:
         MiniAgents(around_calls=entered)
         MiniAgents(around_calls=[entered])
     durable(sqlite, run="order-17", on_cut="resume", on_failed="replay", on_changed="error")
-    assert_type(await once(lambda: len("abc")), int)
+    assert_type(await once(datetime.now), datetime)
     assert_type(await once(now, datetime), datetime)
     assert_type(await once(now), datetime)
     assert_type(call_key(), str)

@@ -72,7 +72,7 @@ class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
     option_rules: ClassVar[OptionRules] = OptionRules(
         "Anthropic's messages API", MessagesOptions, WITHDRAWN_FROM_MESSAGES
     )
-    strict_form = ANTHROPIC_FORM
+    strict_form: ClassVar[StrictForm | None] = ANTHROPIC_FORM
     reply_option: ClassVar[str] = "output_config.format"
     modules: ClassVar[tuple[str, ...]] = ("anthropic",)
     message_class = AnthropicMessage

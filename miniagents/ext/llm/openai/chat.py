@@ -60,7 +60,7 @@ class ChatCompletions(ModelProtocol["OpenAIClient", OpenAIMessage]):
     provider: ClassVar[str] = "OpenAI"
     rules: ClassVar[ConversationRules] = ConversationRules()
     option_rules: ClassVar[OptionRules] = OptionRules("OpenAI's chat completions API", ChatOptions, WITHDRAWN_FROM_CHAT)
-    strict_form = OPENAI_FORM
+    strict_form: ClassVar[StrictForm | None] = OPENAI_FORM
     reply_option: ClassVar[str] = "response_format"
     modules: ClassVar[tuple[str, ...]] = (
         "openai",

@@ -17,6 +17,7 @@ from miniagents.ext.llm.providers import (
     Reader,
     ReasoningEnded,
     Started,
+    StrictForm,
     SystemTurn,
     ToolCallPiece,
     UserTurn,
@@ -74,7 +75,7 @@ class Responses(ModelProtocol["OpenAIClient", OpenAIMessage]):
     option_rules: ClassVar[OptionRules] = OptionRules(
         "OpenAI's responses API", ResponsesOptions, WITHDRAWN_FROM_RESPONSES
     )
-    strict_form = OPENAI_FORM
+    strict_form: ClassVar[StrictForm | None] = OPENAI_FORM
     reply_option: ClassVar[str] = "text.format"
     modules: ClassVar[tuple[str, ...]] = ("openai", "openai.resources.responses.responses")
     message_class = OpenAIMessage
