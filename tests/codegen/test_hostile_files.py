@@ -400,6 +400,33 @@ def test_g3_long_chains_of_references_are_types_that_can_be_used(run: Run, nesti
         module["decode"](bad, module["A0"])
 
 
+# --- patterns that take exponential time for a text of sixty characters ---
+
+SLOW: Final = {"type": "string", "maxLength": 20, "pattern": "^(a+)+$"}
+BAD: Final = "a" * 60 + "!"
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (SLOW, BAD),
+        ({"maxLength": 20, "pattern": "^(a+)+$"}, BAD),
+        ({"type": "array", "items": SLOW, "uniqueItems": True}, [BAD]),
+        ({"oneOf": [SLOW, {"type": "string", "minLength": 500}]}, BAD),
+        ({"anyOf": [SLOW, {"type": "string", "pattern": "^b"}]}, BAD),
+        ({"type": "object", "properties": {"x": SLOW}}, {"x": BAD}),
+        ({"type": "object", "additionalProperties": SLOW}, {"x": BAD}),
+        ({"type": "object", "propertyNames": SLOW}, {BAD: 1}),
+    ],
+    ids=range(8),
+)
+def test_g3_a_length_beside_a_slow_pattern_is_checked_first(run: Run, schema: Json, value: Json) -> None:
+    """Without that order, this test would run for years."""
+    module = run({"a.json": {"$defs": {"A": schema}}})
+    with pytest.raises(DecodeError, match="Expected at most 20 characters"):
+        module["decode"](json.dumps(value), module["A"])
+
+
 # --- numbers of thousands of digits, which Python refuses to read ---
 
 
