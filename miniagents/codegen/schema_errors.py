@@ -5,8 +5,12 @@ wrong, and what to write instead.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from miniagents.printing import printable
+
+_LONGEST: Final = 1000
+"""The greatest length of each part of a problem as it is shown: a name in a schema may have megabytes."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,9 +26,13 @@ class Problem:
     remedy: str
 
     def __str__(self) -> str:
-        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
-        what = ": ".join(part for part in (place, self.pointer, self.keyword, self.wrong) if part)
+        place = ":".join(str(part) for part in (_short(self.file), self.line, self.column) if part)
+        what = ": ".join(_short(part) for part in (place, self.pointer, self.keyword, self.wrong) if part)
         return printable(f"{what}; {self.remedy}" if self.remedy else what)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
 
 
 class GenerationError(Exception):

@@ -232,6 +232,6 @@ class Surveyor:
 def _is_pattern(pattern: str) -> bool:
     try:
         re.compile(pattern)
-    except (re.error, OverflowError, RecursionError):
+    except (re.error, OverflowError, RecursionError, ValueError):  # the last is about numbers with thousands of digits
         return False
     return True

@@ -463,3 +463,16 @@ def test_g3_the_guide_says_which_references_are_read(reference: str, *, is_read:
         with pytest.raises(GenerationError) as caught:
             generate([folder], tmp_path / "types.py")
         refusal(caught.value, "$ref")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.uri)
+def test_one_point_zero_is_an_integer_in_every_dialect(tmp_path: Path, dialect: Dialect) -> None:
+    """For draft-04 alone it is none; the page says why types accept it."""
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"$schema": dialect.uri, "definitions": {"A": {"type": "integer"}}}), encoding="utf-8")
+    module = ModuleType("of_integers")
+    exec(generate([path], tmp_path / "made.py"), vars(module))
+    assert module.decode("1.0", module.A) == 1
+    with pytest.raises(DecodeError):
+        module.decode("1.5", module.A)
+    assert "for draft-04 alone, `1.0` is no `integer`" in PAGE

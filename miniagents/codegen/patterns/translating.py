@@ -50,8 +50,8 @@ def translate(pattern: str) -> str | None:
         with warnings.catch_warnings():
             warnings.simplefilter("error", FutureWarning)
             re.compile(translated)
-    except (_BeyondError, FutureWarning, re.error, OverflowError, RecursionError):
-        return None
+    except (_BeyondError, FutureWarning, re.error, OverflowError, RecursionError, ValueError):
+        return None  # a ValueError is about a number with thousands of digits
     return translated
 
 

@@ -16,6 +16,9 @@ from miniagents.codegen.reading.scopes import Key, Scope, ScopedKey
 from miniagents.codegen.schema_errors import Problem
 from miniagents.validation.keywords import DEFINITIONS, DOCUMENTATION, HINTS, IDENTITY, KNOWN, NAMED
 
+_DIGITS: Final = 9
+"""The greatest number of digits of a place in an array; Python refuses to read thousands of them."""
+
 _PLACES: Final = {"items": "Item", "prefixItems": "Item", "additionalProperties": "Value"}
 
 
@@ -189,7 +192,9 @@ def _words(steps: tuple[str, ...]) -> Iterator[str]:
         yield from (_capital(step) for step in rest)
     else:
         yield _PLACES.get(keyword) or _capital(keyword)
-        yield from (_capital(step) if not step.isdecimal() else str(int(step) + 1) for step in rest)
+        yield from (
+            str(int(step) + 1) if step.isdecimal() and len(step) <= _DIGITS else _capital(step) for step in rest
+        )
 
 
 def _capital(step: str) -> str:

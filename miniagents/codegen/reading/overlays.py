@@ -119,12 +119,18 @@ def _steps(value: JsonValue, pointer: str) -> list[str] | None:
         key = step.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict) and key in value:
             value = value[key]
-        elif isinstance(value, list) and key.isdecimal() and key == str(int(key)) and int(key) < len(value):
-            value = value[int(key)]
+        elif isinstance(value, list) and (index := _index(key, len(value))) is not None:
+            value = value[index]
         else:
             return None
         steps.append(key)
     return steps
+
+
+def _index(key: str, count: int) -> int | None:
+    """Return the place in an array of some length that a step means, or None if it means none."""
+    is_short = len(key) <= len(str(count))  # Python refuses to read numbers of thousands of digits
+    return int(key) if is_short and key.isdecimal() and key == str(int(key)) and int(key) < count else None
 
 
 def _added(entry: Node, problems: list[Problem]) -> dict[str, JsonValue]:

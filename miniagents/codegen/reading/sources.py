@@ -27,6 +27,8 @@ YAML_SUFFIXES = (".schema.yaml", ".schema.yml")
 
 _USUAL: Final = Reading()
 
+_URL: Final = "write one such as https://example.org/schemas/"
+
 _SUFFIXES: Final = frozenset({".json", ".yaml", ".yml"})
 
 MAX_SIZE = 1 << 26
@@ -91,6 +93,10 @@ def loaded(paths: Sequence[Path], reading: Reading, problems: list[Problem]) -> 
     """
     files: dict[str, Path] = {}
     urls: dict[str, set[str]] = {}
+    base = reading.base_url
+    if base and not _is_url(base):
+        problems.append(Problem("--base-url", 0, 0, "", "", f"{base} is no URL", _URL))
+        base = ""
     for path in paths:
         found = schema_files([path])
         for each in _unusual(path):
@@ -99,9 +105,9 @@ def loaded(paths: Sequence[Path], reading: Reading, problems: list[Problem]) -> 
             problems.append(_unreadable(path, f"the folder has no file *{SUFFIX}", "name a schema file"))
         for each in found:  # one file may have several paths: take the one that sorts first, to be deterministic
             files[_absolute(each)] = min(each, files.get(_absolute(each), each))
-            if reading.base_url:
+            if base:
                 name = each.relative_to(path).as_posix() if each != path else each.name
-                urls.setdefault(_absolute(each), set()).add(urljoin(reading.base_url, quote(name)))
+                urls.setdefault(_absolute(each), set()).add(_joined(base, name))
     sources = {place: source for place, path in sorted(files.items()) for source in opened(path, problems)}
     for source in _supplied(reading, problems):
         sources.setdefault(source.absolute, source)
@@ -122,6 +128,9 @@ def supplied(reading: Reading) -> tuple[Source, ...]:
 def _supplied(reading: Reading, problems: list[Problem]) -> Iterator[Source]:
     """Yield the files for references; one file may come several times, with other URLs."""
     for url, path in _references(reading, problems):
+        if not _is_url(url):
+            problems.append(_unreadable(path, f"{url} is no URL", _URL))
+            continue
         for target, each in _targets(url, path):
             wrong: list[Problem] = []
             for source in opened(each, wrong):
@@ -160,12 +169,12 @@ def _references(reading: Reading, problems: list[Problem]) -> Iterator[tuple[str
 
 def _targets(url: str, path: Path) -> Iterator[tuple[str, Path]]:
     """Yield the files at a path, with the URL of each."""
-    if not path.is_dir():
+    if not _is_folder(path):
         yield url.removesuffix("#"), path
         return
     for each in sorted(path.rglob("*")):
         if each.suffix in _SUFFIXES and _is_regular(each):
-            yield urljoin(url, quote(each.relative_to(path).as_posix())) if url else "", each
+            yield _joined(url, each.relative_to(path).as_posix()) if url else "", each
 
 
 def schema_files(paths: Sequence[Path]) -> list[Path]:
@@ -176,7 +185,7 @@ def schema_files(paths: Sequence[Path]) -> list[Path]:
     """
     found: set[Path] = set()
     for path in paths:
-        found.update(filter(_is_regular, _named_as_schemas(path)) if path.is_dir() else [path])
+        found.update(filter(_is_regular, _named_as_schemas(path)) if _is_folder(path) else [path])
     return sorted(found)
 
 
@@ -253,7 +262,7 @@ def _named_as_schemas(folder: Path) -> Iterator[Path]:
 
 def _unusual(path: Path) -> list[Path]:
     """Return what is named as a schema in a folder, but is a pipe, a socket, a device or a folder."""
-    return sorted(each for each in _named_as_schemas(path) if not _is_regular(each))
+    return sorted(each for each in _named_as_schemas(path) if not _is_regular(each)) if _is_folder(path) else []
 
 
 def _is_regular(path: Path) -> bool:
@@ -262,6 +271,24 @@ def _is_regular(path: Path) -> bool:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError:
         return True
+
+
+def _is_folder(path: Path) -> bool:
+    """Return whether a path is a folder. A name that is too long is none, and is reported when it is read."""
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir() raises an error for such a name
+
+
+def _is_url(url: str) -> bool:
+    try:
+        urlsplit(url)
+    except ValueError:
+        return False
+    return True
+
+
+def _joined(url: str, name: str) -> str:
+    """Return the URL of a file in a folder with a URL; the name may hold bytes that are no text."""
+    return urljoin(url, quote(os.fsencode(name)))
 
 
 def _absolute(path: Path) -> str:

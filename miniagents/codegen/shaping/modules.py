@@ -15,8 +15,8 @@ from miniagents.codegen.shaping.defaults import is_only_said
 from miniagents.codegen.shaping.docstring_notes import default_note, documentation
 from miniagents.codegen.shaping.hazards import defused
 from miniagents.codegen.shaping.placing import Names
-from miniagents.codegen.shaping.recursion import opened
-from miniagents.codegen.shaping.shapes import Shaper
+from miniagents.codegen.shaping.recursion import opened, shortened
+from miniagents.codegen.shaping.shapes import DEEPEST, Shaper
 from miniagents.codegen.shaping.soundness import judged
 from miniagents.codegen.shaping.subclasses import extended
 from miniagents.codegen.shaping.tables import schema_table
@@ -50,6 +50,7 @@ def module_of(bundle: Bundle) -> Module:
     known = {**({} if bundle.is_library else library_types(own)), **own}
     loose = {name: dict(reasons) for name, reasons in shaper.loose.items()}
     opened(own, known, loose)
+    shortened(own, known, loose, DEEPEST)
     known.update(own)
     defused(own, known, loose)
     known.update(own)

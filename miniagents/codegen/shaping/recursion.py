@@ -1,5 +1,10 @@
-"""Open circles of aliases without a class in between, which neither msgspec nor type checkers accept."""
+"""Open circles of aliases without a class in between, and cut long chains of them.
 
+Neither msgspec nor type checkers accept such a circle. An alias that names another contains all of its type, so a long
+chain of references would become a type that is too deep to be imported.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from miniagents.codegen.model import (
@@ -33,9 +38,57 @@ def opened(own: dict[str, TypeDefinition], known: dict[str, TypeDefinition], loo
             definition = own[owner]
             if not isinstance(definition, AliasType):
                 raise TypeError(f"{owner} is no alias")
-            own[owner] = known[owner] = replace(definition, form=_without(definition.form, target))
+            own[owner] = known[owner] = replace(definition, form=_without(definition.form, {target}))
             loose.setdefault(owner, {})["recursion"] = None
             closing = _closing(known, name, done)
+
+
+def shortened(
+    own: dict[str, TypeDefinition], known: dict[str, TypeDefinition], loose: dict[str, dict[str, None]], deepest: int
+) -> None:
+    """Replace references to aliases that would make an alias too deep by forms that accept anything.
+
+    Args:
+        own: The types of the module, which are changed. There are no circles of aliases.
+        known: These types and those of the library, which are changed too.
+        loose: Receives the reasons why the schema of a type must be checked.
+        deepest: The greatest depth.
+    """
+    depths: dict[str, int] = {}
+    for name in _innermost_first(known, own):
+        definition = known[name]
+        if not isinstance(definition, AliasType):
+            continue
+        if name in own and _depth(definition.form, depths) > deepest:
+            # the form alone is not too deep, so this is enough
+            room = deepest - _depth(definition.form, {})
+            far = {each for each in named_in(definition.form) if depths.get(each, 0) > room}
+            definition = own[name] = known[name] = replace(definition, form=_without(definition.form, far))
+            loose.setdefault(name, {})["nesting"] = None
+        depths[name] = _depth(definition.form, depths)
+
+
+def _innermost_first(types: Types, names: Collection[str]) -> Iterator[str]:
+    """Yield aliases, each after those that it mentions."""
+    done: set[str] = set()
+    todo = [(name, False) for name in names]
+    while todo:
+        name, is_ready = todo.pop()
+        definition = types.get(name)
+        if is_ready:
+            yield name
+        elif name not in done and isinstance(definition, AliasType):
+            done.add(name)
+            todo.append((name, True))
+            todo.extend((each, False) for each in named_in(definition.form))
+
+
+def _depth(form: Form, depths: Mapping[str, int]) -> int:
+    """Return the depth of a form, given the depths of aliases."""
+    if isinstance(form, Named):
+        return depths.get(form.name, 0)
+    parts = parts_of(form)
+    return 1 + max(_depth(each, depths) for each in parts) if parts else 0
 
 
 def _closing(types: Types, start: str, done: set[str]) -> tuple[str, str] | None:
@@ -66,9 +119,9 @@ def _closing(types: Types, start: str, done: set[str]) -> tuple[str, str] | None
     return None
 
 
-def _without(form: Form, name: str) -> Form:
+def _without(form: Form, names: Collection[str]) -> Form:
     def change(part: Form) -> Form:
-        if part == Named(name):
+        if isinstance(part, Named) and part.name in names:
             return Anything()
         is_open = isinstance(part, OneOf) and Anything() in part.forms
         return united(parts_of(part), exclusive=False)[0] if is_open else part

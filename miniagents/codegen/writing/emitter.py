@@ -122,5 +122,7 @@ def _comment(text: str, *, indent: int = 0, broken: str = "") -> list[str]:
 
 def _sorting_key(name: str) -> tuple[bool, list[tuple[int, str]]]:
     """Return a sort key that orders names as linters do: classes first, numbers in names by their value."""
-    parts = re.split(r"(\d+)", name)
-    return not name[:1].isupper(), [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
+    # more digits without zeros before them are a greater number; Python refuses to read thousands of digits
+    parts = [(part.isdecimal(), part) for part in re.split(r"(\d+)", name)]
+    numbers = [(is_number, part.lstrip("0") if is_number else part) for is_number, part in parts]
+    return not name[:1].isupper(), [(len(part) if is_number else 0, part) for is_number, part in numbers]
