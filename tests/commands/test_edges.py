@@ -233,7 +233,7 @@ IMPORTED: Final = {
     **dict.fromkeys(("generate", "lint", "diff", "export"), "miniagents.codegen.commands"),
     **dict.fromkeys(("cat", "convert", "picture"), "miniagents.commands._selecting"),
     "chat": "miniagents.chat.agents",
-    "runs": "miniagents.commands.runs",
+    "runs": "miniagents.ext.store.sqlite",
     "guide": "importlib.resources",
     "completion": "shtab",
 }

@@ -1,7 +1,7 @@
 """`show_inner_calls`: the events of models and tools that are called inside the call of a tool."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -51,6 +51,12 @@ def inner_of(events: list[StreamEvent]) -> list[InnerEvent]:
     return [event for event in events if isinstance(event, InnerEvent)]
 
 
+def told_of(replies: Sequence[Message]) -> Message:
+    """What the outer model is told of the call: the message between its answers."""
+    _, told, _ = replies
+    return told
+
+
 def text_of(events: list[StreamEvent]) -> str:
     return "".join(event.text for event in events if isinstance(event, TextDelta))
 
@@ -67,7 +73,7 @@ async def test_events_of_inner_calls_come_with_their_path(path: str, stream: boo
         agent = agent_for(path, server, tools=[research.as_tool()], stream=stream, show_inner_calls=True)
         replies = agent.inquire("Is tea hot?")
         first, result, last = await events_of(replies)
-        _, told, _ = await replies
+        told = told_of(await replies)
     model = agent.alias
     assert not inner_of(first)
     assert not inner_of(last)
@@ -204,7 +210,7 @@ async def test_calls_inside_of_a_tool_that_fails_are_shown(caplog: pytest.LogCap
         inner = agent_for(CHAT, server)
         replies = agent_for(CHAT, server, tools=[failing], show_inner_calls=True).inquire("Go")
         _, result, _ = await events_of(replies)
-        _, told, _ = await replies
+        told = told_of(await replies)
     assert text_at(result, ("c1", "1")) == "Tea is hot."
     assert isinstance(told, ToolResultMessage)
     assert (str(told), told.is_error) == ("LookupError: no more", True)
