@@ -381,7 +381,7 @@ NESTINGS: Final[dict[str, tuple[Callable[[Json], Json], str, str]]] = {
     "array": (lambda inner: {"type": "array", "items": inner}, "[[[[]]]]", "[[[1]]]"),
     "tuple": (
         lambda inner: {"type": "array", "prefixItems": [inner], "minItems": 1, "items": False},
-        "[" * 100 + "null" + "]" * 100,
+        "[" * 200 + "null" + "]" * 200,
         "[[[1]]]",
     ),
     "map": (lambda inner: {"type": "object", "additionalProperties": inner}, '{"a": {"b": {}}}', '{"a": {"b": 1}}'),
@@ -392,12 +392,29 @@ NESTINGS: Final[dict[str, tuple[Callable[[Json], Json], str, str]]] = {
 def test_g3_long_chains_of_references_are_types_that_can_be_used(run: Run, nesting: str) -> None:
     """Aliases contain each other: without an end the type would be too deep for Python."""
     nest, good, bad = NESTINGS[nesting]
-    length = 10_000 if nesting == "reference" else 100 if nesting == "tuple" else 1000
+    length = 10_000 if nesting == "reference" else 200 if nesting == "tuple" else 1000
     chain = {f"A{index}": nest({"$ref": f"#/$defs/A{index + 1}"}) for index in range(length)}
     module = run({"a.json": {"$defs": {**chain, f"A{length}": {"type": "null"}}}})
     assert json.loads(module["encode"](module["decode"](good, module["A0"]))) == json.loads(good)
     with pytest.raises(DecodeError, match="Expected"):
         module["decode"](bad, module["A0"])
+
+
+@pytest.mark.parametrize("length", [60, 100])
+def test_g3_long_chains_of_unions_are_types(run: Run, length: int) -> None:
+    module = run({"a.json": {"$defs": unions_in_unions(length)}})
+    for value in ("null", '{"x": "y"}'):
+        assert json.loads(module["encode"](module["decode"](value, module["A0"]))) == json.loads(value)
+
+
+def test_g3_chains_of_unions_without_end_are_refused(refused: Refused) -> None:
+    for said in refused({"a.json": {"$defs": unions_in_unions(1000)}}):
+        assert "more than 120 unions for one value lead on from here; put an object with a property between" in said
+
+
+def unions_in_unions(length: int) -> dict[str, Json]:
+    chain = {f"A{at}": {"anyOf": [{"type": "null"}, {"$ref": f"#/$defs/A{at + 1}"}]} for at in range(length)}
+    return {**chain, f"A{length}": THING}
 
 
 # --- patterns that take exponential time for a text of sixty characters ---

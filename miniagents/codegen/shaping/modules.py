@@ -16,7 +16,7 @@ from miniagents.codegen.shaping.docstring_notes import default_note, documentati
 from miniagents.codegen.shaping.hazards import defused
 from miniagents.codegen.shaping.placing import Names
 from miniagents.codegen.shaping.recursion import opened, shortened
-from miniagents.codegen.shaping.shapes import DEEPEST, Shaper
+from miniagents.codegen.shaping.shapes import Shaper
 from miniagents.codegen.shaping.soundness import judged
 from miniagents.codegen.shaping.subclasses import extended
 from miniagents.codegen.shaping.tables import schema_table
@@ -50,13 +50,13 @@ def module_of(bundle: Bundle) -> Module:
     known = {**({} if bundle.is_library else library_types(own)), **own}
     loose = {name: dict(reasons) for name, reasons in shaper.loose.items()}
     opened(own, known, loose)
-    shortened(own, known, loose, DEEPEST)
+    too_deep = [*shortened(own, known, loose)]
     known.update(own)
     defused(own, known, loose)
     known.update(own)
     tagged(own, known, classes)
     known.update(own)
-    problems = [*classes.problems, *_wrong_hints(bundle, schemas, classes)]
+    problems = [*too_deep, *classes.problems, *_wrong_hints(bundle, schemas, classes)]
     written = tuple(each for each in own.values() if not (bundle.is_library and each.name in HAND_WRITTEN))
     module = Module(written, known, bundle.doc, bundle.is_library, bundle.files)
     problems += check(module)

@@ -6,6 +6,7 @@ chain of references would become a type that is too deep to be imported.
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 from miniagents.codegen.model import (
     AliasType,
@@ -19,6 +20,7 @@ from miniagents.codegen.model import (
     parts_of,
     rebuilt,
 )
+from miniagents.codegen.schema_errors import Problem
 from miniagents.codegen.shaping.unions import united
 
 
@@ -43,25 +45,36 @@ def opened(own: dict[str, TypeDefinition], known: dict[str, TypeDefinition], loo
             closing = _closing(known, name, done)
 
 
+DEEPEST_ALIAS: Final = 120
+"""The greatest depth of an alias with all aliases that it contains: Python takes three calls for each level."""
+
+
 def shortened(
-    own: dict[str, TypeDefinition], known: dict[str, TypeDefinition], loose: dict[str, dict[str, None]], deepest: int
-) -> None:
+    own: dict[str, TypeDefinition], known: dict[str, TypeDefinition], loose: dict[str, dict[str, None]]
+) -> Iterator[Problem]:
     """Replace references to aliases that would make an alias too deep by forms that accept anything.
+
+    Yields a problem for each that only consists of unions: no check of one value goes that deep either.
 
     Args:
         own: The types of the module, which are changed. There are no circles of aliases.
         known: These types and those of the library, which are changed too.
         loose: Receives the reasons why the schema of a type must be checked.
-        deepest: The greatest depth.
     """
     depths: dict[str, int] = {}
+    unions: dict[str, int] = {}
     for name in _innermost_first(known, own):
         definition = known[name]
         if not isinstance(definition, AliasType):
             continue
-        if name in own and _depth(definition.form, depths) > deepest:
+        unions[name] = _depth(definition.form, unions, OneOf)
+        if unions[name] > DEEPEST_ALIAS and definition.place is not None:
+            wrong = f"more than {DEEPEST_ALIAS} unions for one value lead on from here"
+            yield definition.place.problem("", wrong, "put an object with a property between")
+            unions[name] = 0
+        if name in own and _depth(definition.form, depths) > DEEPEST_ALIAS:
             # the form alone is not too deep, so this is enough
-            room = deepest - _depth(definition.form, {})
+            room = DEEPEST_ALIAS - _depth(definition.form, {})
             far = {each for each in named_in(definition.form) if depths.get(each, 0) > room}
             definition = own[name] = known[name] = replace(definition, form=_without(definition.form, far))
             loose.setdefault(name, {})["nesting"] = None
@@ -83,12 +96,12 @@ def _innermost_first(types: Types, names: Collection[str]) -> Iterator[str]:
             todo.extend((each, False) for each in named_in(definition.form))
 
 
-def _depth(form: Form, depths: Mapping[str, int]) -> int:
-    """Return the depth of a form, given the depths of aliases."""
+def _depth(form: Form, depths: Mapping[str, int], kind: type[OneOf] | None = None) -> int:
+    """Return the depth of a form, given the depths of aliases; only one kind of forms has parts if it is given."""
     if isinstance(form, Named):
         return depths.get(form.name, 0)
-    parts = parts_of(form)
-    return 1 + max(_depth(each, depths) for each in parts) if parts else 0
+    parts = parts_of(form) if kind is None or isinstance(form, kind) else ()
+    return 1 + max(_depth(each, depths, kind) for each in parts) if parts else 0
 
 
 def _closing(types: Types, start: str, done: set[str]) -> tuple[str, str] | None:
