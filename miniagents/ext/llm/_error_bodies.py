@@ -236,7 +236,7 @@ def _words_of(value: object, depth: int) -> str:
     words = next(filter(None, (_words_of(value.get(name), depth + 1) for name in _WORDS)), "")
     place, metadata = value.get("loc"), value.get("metadata")
     if words and (is_list(place) or is_tuple(place)):  # of FastAPI
-        words = f"{'.'.join(map(str, place))}: {words}"
+        words = f"{'.'.join(_without_tags(str(each)) for each in place)}: {words}"
     raw = metadata.get("raw") if is_object(metadata) else None
     return f"{words}: {_words_of(raw, depth + 1)}" if raw else words  # of OpenRouter: what the model's provider said
 

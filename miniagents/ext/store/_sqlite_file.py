@@ -120,9 +120,10 @@ def opened(path: Path | None, shown: str, durability: Durability, patience: floa
 
 
 def _prepare(connection: sqlite3.Connection, shown: str, durability: Durability) -> None:
+    # before the numbers: another process that makes the file now commits both at once
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     application, version = _numbers(connection)
     if application != _APPLICATION:
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if application or version or tables:
             raise StoreVersionError(shown, "this is a database of another program; give the store a file of its own")
     if version > VERSION:
