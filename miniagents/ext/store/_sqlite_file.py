@@ -123,9 +123,8 @@ def _prepare(connection: sqlite3.Connection, shown: str, durability: Durability)
     # before the numbers: another process that makes the file now commits both at once
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     application, version = _numbers(connection)
-    if application != _APPLICATION:
-        if application or version or tables:
-            raise StoreVersionError(shown, "this is a database of another program; give the store a file of its own")
+    if application != _APPLICATION and (application or version or tables):
+        raise StoreVersionError(shown, "this is a database of another program; give the store a file of its own")
     if version > VERSION:
         raise StoreVersionError(
             shown,
