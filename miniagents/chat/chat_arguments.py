@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from miniagents.chat.costs import Prices, read_prices
+from miniagents.chat.costs import read_prices
 from miniagents.command_parser import CommandParser, Example
 from miniagents.ext.llm.providers import Providers
 from miniagents.messages.values.surrogates import mended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from miniagents.calls import Price
 
 __all__ = ["Arguments", "build_parser", "read_arguments"]
 
@@ -53,7 +55,7 @@ class Arguments:
     tools: tuple[str, ...] = ()
     servers: tuple[str, ...] = ()
     approves: bool = False
-    prices: Prices | None = None
+    prices: Price | None = None
 
 
 def read_arguments(argv: Sequence[str]) -> Arguments:
@@ -174,7 +176,7 @@ def build_parser() -> CommandParser:
 # --- machinery ---
 
 
-def _prices(text: str) -> Prices:
+def _prices(text: str) -> Price:
     try:
         return read_prices(text)
     except ValueError as error:

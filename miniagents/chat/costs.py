@@ -2,39 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from miniagents.calls import Price
 from miniagents.messages import AssistantMessage
 
 if TYPE_CHECKING:
-    from miniagents.messages import Message, Usage
+    from miniagents.messages import Message
 
-__all__ = ["Costs", "Prices", "read_prices"]
-
-_MILLION: Final = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """Prices of a million tokens, in the user's currency.
-
-    Attributes:
-        given: The price of input.
-        cached: The price of input that is read from a cache.
-        made: The price of output, reasoning included.
-    """
-
-    given: float
-    cached: float
-    made: float
-
-    def of(self, usage: Usage) -> float:
-        """Return what an answer costs."""
-        fresh = usage.input_tokens - usage.cache_read_tokens
-        cost = fresh * self.given + usage.cache_read_tokens * self.cached + usage.output_tokens * self.made
-        return cost / _MILLION
+__all__ = ["Costs", "read_prices"]
 
 
 class Costs:
@@ -44,7 +20,7 @@ class Costs:
         prices: The prices; None if they are not known.
     """
 
-    def __init__(self, prices: Prices | None = None) -> None:
+    def __init__(self, prices: Price | None = None) -> None:
         self.prices = prices
         self._answers = self._unpriced = self._input = self._output = 0
         self._spent = self._latest = 0.0
@@ -87,19 +63,18 @@ class Costs:
         return f"{counted}: {self._input} → {self._output} tokens{spent}{missing}"
 
 
-def read_prices(text: str) -> Prices:
+def read_prices(text: str) -> Price:
     """Read prices of the form IN/OUT or IN/CACHED/OUT.
 
     Raises:
         ValueError: It has another form.
 
     >>> read_prices("1.25/10")
-    Prices(given=1.25, cached=1.25, made=10.0)
+    Price(input=1.25, output=10.0, cached=None, written=None)
     """
     try:
-        numbers = [float(part) for part in text.split("/")]
+        given, *cached, made = map(float, text.split("/"))
+        (read,) = cached or (None,)
+        return Price(input=given, cached=read, output=made)
     except ValueError:
-        numbers = []
-    if len(numbers) not in (2, 3) or not all(0 <= number < math.inf for number in numbers):
-        raise ValueError(f"{text!r} is not of the form IN/OUT or IN/CACHED/OUT, as in 1.25/10")
-    return Prices(numbers[0], numbers[-2], numbers[-1])
+        raise ValueError(f"{text!r} is not of the form IN/OUT or IN/CACHED/OUT, as in 1.25/10") from None

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import math
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from miniagents.calls import Price
 from miniagents.messages import AssistantMessage, Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from miniagents.ext.store import KeptCall, Store
-    from miniagents.messages import Usage
 
-__all__ = ["Cost", "Price", "cost_of", "price_of"]
+__all__ = ["Cost", "cost_of", "price_of"]
 
-_TOKENS: Final = 1_000_000
-"""Prices are for so many tokens."""
-_MOST: Final = 4
+_MOST_CACHE_PRICES: Final = 2
 _FORM: Final = "MODEL=IN,OUT or MODEL=IN,OUT,CACHE_READ,CACHE_WRITE, in any currency for a million tokens"
-
-
-class Price(NamedTuple):
-    """The prices of a model for a million tokens of each kind."""
-
-    input: float
-    output: float
-    cache_read: float
-    cache_write: float
-
-    def of(self, usage: Usage) -> float:
-        """Return the price of an answer."""
-        read, written = usage.cache_read_tokens, usage.cache_write_tokens
-        plain = max(usage.input_tokens - read - written, 0)
-        sums = plain * self.input, read * self.cache_read, written * self.cache_write, usage.output_tokens * self.output
-        return sum(sums) / _TOKENS
 
 
 class Cost(NamedTuple):
@@ -61,18 +43,14 @@ def price_of(text: str) -> tuple[str, Price]:
         ValueError: It is none.
 
     >>> price_of("gpt-5=1.25,10")
-    ('gpt-5', Price(input=1.25, output=10.0, cache_read=1.25, cache_write=1.25))
+    ('gpt-5', Price(input=1.25, output=10.0, cached=None, written=None))
     """
     name, found, numbers = text.rpartition("=")
-    try:
-        prices = [float(number) for number in numbers.split(",")]
-    except ValueError:
-        prices = []
-    is_right = name and found and 2 <= len(prices) <= _MOST
-    if not is_right or not all(math.isfinite(price) and price >= 0 for price in prices):
-        raise ValueError(f"{text!r} is no price: write {_FORM}")
-    prices += [prices[0]] * (_MOST - len(prices))
-    return name, Price(*prices)
+    with suppress(ValueError):  # of `float`, of `Price`, or of too few numbers
+        given, made, *cache = map(float, numbers.split(","))
+        if name and found and len(cache) <= _MOST_CACHE_PRICES:
+            return name, Price(input=given, output=made, **dict(zip(("cached", "written"), cache, strict=False)))
+    raise ValueError(f"{text!r} is no price: write {_FORM}")
 
 
 async def cost_of(store: Store, calls: Sequence[KeptCall], prices: Mapping[str, Price]) -> Cost:

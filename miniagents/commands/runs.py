@@ -22,7 +22,7 @@ from miniagents.promising.core.presenting import number_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from miniagents.commands._costs import Price
+    from miniagents.calls import Price
     from miniagents.ext.store import KeptCall, RunInfo, Store
 
 __all__ = ["build_parser", "main"]

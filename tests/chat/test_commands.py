@@ -17,11 +17,12 @@ from miniagents import (
     UserMessage,
     miniagent,
 )
+from miniagents.calls import Price
 from miniagents.chat.agents import Partner, with_model
 from miniagents.chat.attaching import MOST_BYTES, attachment
 from miniagents.chat.chat_arguments import read_arguments
 from miniagents.chat.chat_errors import ChatError
-from miniagents.chat.costs import Costs, Prices, read_prices
+from miniagents.chat.costs import Costs, read_prices
 from miniagents.chat.history import listed, read_conversation, write_conversation
 from miniagents.testing import scripted_agent
 from tests.chat.talking import CHOICES, Interrupted, Talk
@@ -176,7 +177,7 @@ def test_costs_are_those_of_all_messages_of_an_answer() -> None:
     assert costs.line == ""
     assert costs.total.endswith("cost: 0.0090 · 1 not priced: give --price IN/OUT")
     assert Costs().total == "0 answers of models in this chat: 0 → 0 tokens"
-    assert Prices(1, 1, 1).of(Usage(input_tokens=1_000_000)) == 1
+    assert Price(input=1, output=1).of(Usage(input_tokens=1_000_000)) == 1
 
 
 def test_the_cost_is_told_on_demand() -> None:

@@ -18,6 +18,7 @@ from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import AssistantMessage, InteractionContext, Message, MiniAgents, miniagent, stream_message
+from miniagents.calls import Price
 from miniagents.cli import main
 from miniagents.commands._costs import Cost, cost_of, price_of
 from miniagents.commands._following import Follower, follow, latest_live
@@ -143,7 +144,7 @@ def test_no_text_of_a_call_does_anything_to_the_terminal(text: str) -> None:
 
 
 def test_prices_are_read() -> None:
-    assert price_of("a=b=1,2.5,0.5") == ("a=b", (1, 2.5, 0.5, 1))
+    assert price_of("a=b=1,2.5,0.5") == ("a=b", Price(input=1, output=2.5, cached=0.5))
     for wrong in ("x", "x=", "=1,2", "x=1", "x=1,b", "x=1,2,3,4,5", "x=-1,2", "x=nan,1", "x=1,inf"):
         with pytest.raises(ValueError, match="is no price: write MODEL=IN,OUT or"):
             price_of(wrong)
