@@ -181,7 +181,7 @@ async def _list(store: Store, last: int, prices: dict[str, Price]) -> int:
 async def _looked_at(store: Store, info: RunInfo, prices: dict[str, Price]) -> ListedRun:
     cost = Cost()
     error: str | None = None
-    began, ended = info.began, 0.0
+    began, ended, replayed = info.began, 0.0, 0
     batch: list[KeptCall] = []
 
     async def add() -> None:
@@ -201,11 +201,12 @@ async def _looked_at(store: Store, info: RunInfo, prices: dict[str, Price]) -> L
             error = record.error
         began = min(began, record.began or began)  # the store notes a run a little later
         ended = max(ended, record.ended or ended)
+        replayed += record.replayed
         batch.append(call)
         if len(batch) == _BATCH:
             await add()
     await add()
-    return ListedRun(info, cost, began, ended or None, error)
+    return ListedRun(info, cost, began, ended or None, error, replayed)
 
 
 # --- one run ---
