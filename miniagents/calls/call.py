@@ -265,6 +265,7 @@ class Call:
             ended=self.ended,
             outcome=self.outcome,
             error=None if error is None else said(error),
+            replayed=self.replayed,
         )
 
     def __repr__(self) -> str:

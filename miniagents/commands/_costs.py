@@ -54,14 +54,19 @@ def price_of(text: str) -> tuple[str, Price]:
 
 
 async def cost_of(store: Store, calls: Sequence[KeptCall], prices: Mapping[str, Price]) -> Cost:
-    """Return what calls cost; only those of models do.
+    """Return what calls cost; only those of models do, and no replies that were kept from an earlier call.
 
     Args:
         store: The store that has their replies.
         calls: The calls.
         prices: The prices by the names with which those of models begin; the longest one counts.
     """
-    keys = [(call, key) for call in calls if call.record.called.kind == "model" for key in call.replies]
+    keys = [
+        (call, key)
+        for call in calls
+        if call.record.called.kind == "model" and not call.record.replayed
+        for key in call.replies
+    ]
     replies = await store.get_all([key for _, key in keys], Message, unknown="keep")
     taken = given = 0
     amount = 0.0

@@ -36,6 +36,8 @@ class ListedRun(NamedTuple):
     """When the last one ended; None if that is unknown."""
     error: str | None
     """The error of the first call that failed: of the outermost one, as a rule."""
+    replayed: int = 0
+    """How many calls gave replies that were kept from earlier ones."""
 
 
 def table_of(runs: Sequence[ListedRun], *, priced: bool, now: float) -> list[str]:
@@ -49,9 +51,10 @@ def table_of(runs: Sequence[ListedRun], *, priced: bool, now: float) -> list[str
     digits = _DIGITS
     while len({run.info.id[:digits] for run in runs}) < len({run.info.id for run in runs}):
         digits += 1
-    head = ["run", "began", "state", "took", "calls", "failed", "tokens in", "out"]
-    rows = [[*head, *(["cost"] if priced else []), "error"]]
-    rows += [_row(run, digits, priced=priced, now=now) for run in runs]
+    any_replayed = any(run.replayed for run in runs)
+    head = ["run", "began", "state", "took", "calls", *(["replayed"] if any_replayed else []), "failed"]
+    rows = [[*head, "tokens in", "out", *(["cost"] if priced else []), "error"]]
+    rows += [_row(run, digits, priced=priced, replayed=any_replayed, now=now) for run in runs]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     left = {0, 1, 2, len(widths) - 1}
     return [
@@ -63,7 +66,7 @@ def table_of(runs: Sequence[ListedRun], *, priced: bool, now: float) -> list[str
     ]
 
 
-def _row(run: ListedRun, digits: int, *, priced: bool, now: float) -> list[str]:
+def _row(run: ListedRun, digits: int, *, priced: bool, replayed: bool, now: float) -> list[str]:
     info, cost = run.info, run.cost
     ended = now if info.is_live else run.ended
     return [
@@ -72,6 +75,7 @@ def _row(run: ListedRun, digits: int, *, priced: bool, now: float) -> list[str]:
         state_of(info),
         "" if ended is None else duration(ended - run.began),
         f"{info.calls:,}",
+        *([f"{run.replayed:,}"] if replayed else []),
         f"{info.failed:,}",
         f"{cost.input_tokens:,}",
         f"{cost.output_tokens:,}",
@@ -97,7 +101,9 @@ def call_line(record: CallRecord, replies: Iterable[Message], unfinished: Iterab
     """
     depth = max(len(record.place) - 1, 0)
     name = f"{_GAP * depth}{printable(record.called.name)} ({record.number})"
-    outcome = record.outcome or ("cut" if now is None else "running")
+    outcome: str = record.outcome or ("cut" if now is None else "running")
+    if record.replayed:
+        outcome += ", replayed,"
     ended = now if record.ended is None else record.ended
     took = ""
     if record.began is not None and ended is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import shutil
 import sys
 import time
@@ -14,7 +15,7 @@ from miniagents.commands._costs import Cost, cost_of, price_of
 from miniagents.commands._following import follow, latest_live
 from miniagents.commands._named_runs import is_store, the_run
 from miniagents.commands._run_texts import ListedRun, call_line, cut, run_line, table_of
-from miniagents.ext.store import StoreDamagedError, StoreError, open_store
+from miniagents.ext.store import StoreDamagedError, StoreError, forget_answers, forget_durable, open_store
 from miniagents.ext.store.kept_contents import contents_of
 from miniagents.printing import say
 from miniagents.promising.core.presenting import number_of
@@ -40,6 +41,7 @@ class Options(argparse.Namespace):
     follow: bool
     last: int
     price: list[str]
+    forget: float | None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,11 +93,19 @@ def build_parser() -> CommandParser:
         help="what a million tokens of the models cost whose names begin so, in any currency: those of the input, the "
         "output and, if you like, those read from a cache and written to it; may be repeated",
     )
+    parser.add_argument(
+        "--forget",
+        type=float,
+        metavar="DAYS",
+        help="forget what has ended more than so many days ago: runs, durable runs of which no call waits for an "
+        "answer, and answers of cached agents; what goes on stays",
+    )
     parser.examples = (
         Example("miniagents runs runs.db", "the latest runs"),
         Example("miniagents runs runs.db --last 5 --price gpt-5=1.25,10", "with what they cost"),
         Example("miniagents runs runs.db 3fb2", "the calls of the run whose identifier begins with 3fb2"),
         Example("miniagents runs runs.db --follow", "the run that goes on, live"),
+        Example("miniagents runs runs.db --forget 30", "forget what has ended more than 30 days ago"),
     )
     return parser
 
@@ -104,6 +114,10 @@ def _checked(options: Options) -> int:
     prices = dict(map(price_of, options.price))
     if options.last < 1:
         raise ValueError(f"--last is a number of runs from 1, not {options.last}")
+    if options.forget is not None and (options.run is not None or options.follow):
+        raise ValueError("--forget is for a whole store: give neither a run nor --follow")
+    if options.forget is not None and not 0 < options.forget < math.inf:
+        raise ValueError(f"--forget is a number of days above 0, not {options.forget:g}")
     if not is_store(options.store):
         raise ValueError(f"{options.store}: this is no store; `MiniAgents(store=...)` keeps runs in one")
     return asyncio.run(_run(options, prices))
@@ -111,6 +125,9 @@ def _checked(options: Options) -> int:
 
 async def _run(options: Options, prices: dict[str, Price]) -> int:
     async with open_store(options.store) as store:
+        if options.forget is not None:
+            await _forget(store, options.forget * 24 * 3600)
+            return 0
         if options.follow:
             wanted = options.run
             run = await (latest_live(store) if wanted is None else the_run(store.runs(), wanted))
@@ -120,6 +137,16 @@ async def _run(options: Options, prices: dict[str, Price]) -> int:
             await _show(store, await the_run(store.runs(), options.run))
             return 0
         return await _list(store, options.last, prices)
+
+
+async def _forget(store: Store, seconds: float) -> None:
+    counts = {
+        "run": await store.prune(keep=0, older_than=seconds),
+        "durable run": await forget_durable(store, older_than=seconds),
+        "answer": await forget_answers(store, older_than=seconds),
+    }
+    found = [number_of(count, name) for name, count in counts.items() if count]
+    say(f"forgotten: {', '.join(found)}" if found else "there is nothing so old to forget")
 
 
 # --- all runs ---
@@ -154,7 +181,7 @@ async def _list(store: Store, last: int, prices: dict[str, Price]) -> int:
 async def _looked_at(store: Store, info: RunInfo, prices: dict[str, Price]) -> ListedRun:
     cost = Cost()
     error: str | None = None
-    began, ended = info.began, 0.0
+    began, ended, replayed = info.began, 0.0, 0
     batch: list[KeptCall] = []
 
     async def add() -> None:
@@ -174,11 +201,12 @@ async def _looked_at(store: Store, info: RunInfo, prices: dict[str, Price]) -> L
             error = record.error
         began = min(began, record.began or began)  # the store notes a run a little later
         ended = max(ended, record.ended or ended)
+        replayed += record.replayed
         batch.append(call)
         if len(batch) == _BATCH:
             await add()
     await add()
-    return ListedRun(info, cost, began, ended or None, error)
+    return ListedRun(info, cost, began, ended or None, error, replayed)
 
 
 # --- one run ---

@@ -368,6 +368,7 @@ class CallRecord(Message, frozen=True, kw_only=True, tag="CallRecord"):
         ended: When its replies were complete, in seconds since 1970; null if they are not.
         outcome: How the call ended; null if it has not ended.
         error: The first error of the replies, as text; null if there is none.
+        replayed: Whether the replies were kept from an earlier call, so that nothing was spent on this one.
     """
 
     run: str
@@ -382,6 +383,7 @@ class CallRecord(Message, frozen=True, kw_only=True, tag="CallRecord"):
     ended: int | float | None = None
     outcome: Literal["done", "failed", "cancelled"] | None = None
     error: str | None = None
+    replayed: bool = False
 
 
 class TextDelta(Frozen, frozen=True, tag="TextDelta"):

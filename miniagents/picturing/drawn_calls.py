@@ -35,7 +35,6 @@ class DrawnCall:
         replies: The complete replies.
         unfinished: The texts of other replies, as far as they came.
         pieces: When each piece of the replies came, in seconds since 1970.
-        replayed: Whether the replies were kept from an earlier call.
     """
 
     record: CallRecord
@@ -43,7 +42,6 @@ class DrawnCall:
     replies: tuple[Message, ...] = ()
     unfinished: tuple[str, ...] = ()
     pieces: Sequence[float] = ()
-    replayed: bool = False
 
     def more(self, start: float) -> dict[str, object] | None:
         """Return what a click shows, as JSON; None if there is nothing.
@@ -74,7 +72,7 @@ class DrawnCall:
             yield "version", called.version
         if isinstance(provider := called.details.get("provider"), str):
             yield "provider", provider
-        if self.replayed:
+        if self.record.replayed:
             yield "replayed", "the replies were kept from an earlier call"
         usage = usage_of(self.replies)
         if usage is not None:
@@ -93,7 +91,6 @@ def drawn(call: Call, pace: Pace | None) -> DrawnCall:
         messages=call.complete_messages,
         replies=call.complete_replies,
         pieces=() if pace is None else pace.times,
-        replayed=call.replayed,
     )
 
 

@@ -94,6 +94,7 @@ def _data(calls: Iterable[DrawnCall], until: float | None) -> dict[str, object]:
     return {
         "names": list(names),
         "columns": columns,
+        "replayed": [at for at, (call, _, _) in enumerate(rows) if call.record.replayed],
         "details": [texts.taken_from(call.more(start)) for call, _, _ in rows],
         "end": round((max(end, until or end) - start) * 1000, 3),
         "texts": texts.all,

@@ -24,6 +24,7 @@
   const isOpen = new Uint8Array(count);
   const wrongBefore = new Int32Array(count + 1); // how many failed calls stand above a row
   const wrong = [];
+  const replayed = new Set(data.replayed);
   const end = data.end || 1;
   let rows = []; // the calls that are shown
   let rowOf = new Int32Array(count);
@@ -314,6 +315,7 @@
     if (size[at] > 1 && !isOpen[at]) drawInside(at, y);
     let text = isGoing ? "not finished" : inWords(endOf(at) - began[at]);
     if (isCancelled) text += ", cancelled";
+    if (replayed.has(at)) text += ", replayed";
     pen.font = SMALL;
     const wide = pen.measureText(text).width;
     const hue = failed ? colour.wrong : colour.soft;

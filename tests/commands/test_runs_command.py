@@ -17,16 +17,28 @@ from hypothesis import given
 from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
 
-from miniagents import AssistantMessage, InteractionContext, Message, MiniAgents, miniagent, stream_message
+from miniagents import (
+    AssistantMessage,
+    Call,
+    InteractionContext,
+    Message,
+    MessageType,
+    MiniAgents,
+    Proceed,
+    miniagent,
+    stream_message,
+)
 from miniagents.calls import Price
 from miniagents.cli import main
 from miniagents.commands._costs import Cost, cost_of, price_of
 from miniagents.commands._following import Follower, follow, latest_live
 from miniagents.commands._live_view import LiveView
 from miniagents.commands._run_texts import ListedRun, call_line, table_of
+from miniagents.ext.llm import create_openai_agent
 from miniagents.ext.store import KeptCall, RunInfo, SQLiteStore
-from miniagents.messages import CallRecord, Identity, ToolCall, Usage
+from miniagents.messages import CallRecord, Identity, OpenAIMessage, ToolCall, Usage
 from miniagents.printing import is_printable
+from miniagents.testing import cassette
 from tests.hostile import texts
 
 
@@ -115,6 +127,8 @@ def test_the_list_of_runs(snapshot: SnapshotAssertion) -> None:
         ListedRun(info("01", ended=None), Cost(5, 5, 0, frozenset({"x"})), began, began + 7300, None),
     ]
     tables = [table_of(listed, priced=priced, now=began + 10) for priced in (False, True)]
+    listed.append(ListedRun(info("02", calls=1200), Cost(), began, began + 1, None, replayed=1100))
+    tables.append(table_of(listed, priced=True, now=began + 10))
     assert "\n".join(line for table in tables for line in (*table, "")) == snapshot
 
 
@@ -128,6 +142,7 @@ def test_the_lines_of_calls(snapshot: SnapshotAssertion) -> None:
         call_line(record(3, 1, 1, 1, outcome="cancelled", began=None), (), (), None),
         call_line(record(4, 1, 2, outcome=None, ended=None), (), ("so far",), 1001.0),
         call_line(record(5, outcome=None, ended=None), (), ("so far",), None),
+        call_line(record(7, 1, replayed=True), [Message("again")], (), None),
     ]
     assert "\n".join(lines) == snapshot
 
@@ -151,7 +166,7 @@ def test_prices_are_read() -> None:
 
 
 async def test_only_the_answers_of_models_cost() -> None:
-    """An agent that passes on the answer of a model has used nothing itself. The longest name counts."""
+    """Agents that pass on an answer have used nothing, and kept answers are not paid again. The longest name counts."""
 
     def answer(model: str | None, **tokens: int) -> AssistantMessage:
         return AssistantMessage("yes", model=model, usage=Usage(**tokens))
@@ -162,16 +177,17 @@ async def test_only_the_answers_of_models_cost() -> None:
         answer(None, output_tokens=7),
         AssistantMessage("unknown use"),
     ]
+    agent, model = Identity(kind="agent", name="local"), Identity(kind="model", name="local")
     async with SQLiteStore(":memory:") as store:
         await store.put(answers)
         calls = [
             KeptCall(
-                record=CallRecord(run="r", number=1, called=Identity(kind=kind, name="local")),
+                record=CallRecord(run="r", number=1, called=called, replayed=replayed),
                 messages=(),
                 replies=tuple(each.hash_key for each in answers),
                 stream=None,
             )
-            for kind in ("agent", "model")
+            for called, replayed in ((agent, False), (model, False), (model, True))
         ]
         cost = await cost_of(store, calls, dict(map(price_of, ("gpt-5=10,1,5,20", "gpt-5-mini=2,30"))))
     assert cost[:2] == (1_001_000, 100_007)
@@ -195,6 +211,34 @@ def test_runs_and_their_calls_are_listed(
     for place, run in enumerate(runs):
         text = text.replace(run, f"RUN{place}").replace(run[:8], f"RUN{place}")
     assert re.sub(" +", " ", text) == snapshot
+
+
+async def _asked_twice() -> None:
+    async def answering(call: Call, proceed: Proceed) -> MessageType[Message]:
+        if call.kind != "model":
+            return proceed()
+        return OpenAIMessage("yes", usage=Usage(input_tokens=10, output_tokens=2))
+
+    model = create_openai_agent("gpt-5", api_key="none")
+    async with SQLiteStore("runs.db") as store:
+        for _ in range(2):
+            with cassette("run.cassette", mode="once") as tape:
+                async with MiniAgents(store=store, around_calls=[tape, answering]):
+                    await model.inquire("go on?")
+
+
+def test_what_is_given_again_is_told_and_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asyncio.run(_asked_twice())
+    assert main(["runs", "runs.db"]) == 0
+    head, later, earlier = capsys.readouterr().out.splitlines()
+    assert re.split("  +", head)[4:8] == ["calls", "replayed", "failed", "tokens in"]
+    assert re.split("  +", timeless(later))[4:9] == ["2", "1", "0", "0", "0"]
+    assert re.split("  +", timeless(earlier))[4:9] == ["2", "0", "0", "10", "2"]
+    assert main(["runs", "runs.db", later.split()[0]]) == 0
+    assert "done, replayed, after" in capsys.readouterr().out
 
 
 def test_a_damaged_run_is_told_and_the_others_listed(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:

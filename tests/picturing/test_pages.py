@@ -33,7 +33,7 @@ from miniagents import (
     trace,
 )
 from miniagents.ext.llm import LanguageModelError, create_openai_agent
-from miniagents.messages import Identity
+from miniagents.messages import CallRecord, Identity
 from miniagents.picturing.drawn_calls import DrawnCall
 from miniagents.picturing.page import html_page
 from tests.picturing.pages import HOSTILE, call, data_of, hostile
@@ -247,6 +247,13 @@ def test_long_texts_are_cut() -> None:
     drawn = DrawnCall(record=call(1).record, messages=(Message("x" * 30_000),))
     (more,) = data_of(html_page([drawn], "x"))["details"]
     assert more["messages"][0][1] == "x" * 20_000 + "\n… and 10,000 more characters"
+
+
+def test_a_call_whose_replies_were_kept_is_marked() -> None:
+    records = [CallRecord(run="r", number=n, called=Identity(kind="agent", name="a"), replayed=n == 2) for n in (1, 2)]
+    data = data_of(html_page([DrawnCall(record=record) for record in records], "x"))
+    assert data["replayed"] == [1]
+    assert data["details"] == [None, {"facts": [["replayed", "the replies were kept from an earlier call"]]}]
 
 
 async def test_a_notebook_gets_a_frame_that_cannot_reach_it() -> None:

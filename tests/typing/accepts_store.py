@@ -51,6 +51,8 @@ from miniagents.ext.store import (
     cached,
     call_key,
     durable,
+    forget_answers,
+    forget_durable,
     kept_replies,
     once,
     open_calls,
@@ -91,6 +93,7 @@ async def streams(promise: MessagePromise[UserMessage], replies: MessageSequence
         assert_type(info, StreamInfo)
         assert_type(info.ended, float | None)
     await log.end("name")
+    assert_type(await log.forget("name"), int)
     await write_stream(log, "name", promise)
     await write_stream(sqlite, "name", replies)
     assert_type(read_stream(log, "name", UserMessage), MessagePromise[UserMessage])
@@ -101,6 +104,7 @@ async def streams(promise: MessagePromise[UserMessage], replies: MessageSequence
     for each in sqlite, postgres:
         await each.claim("name")
         await each.end("name")
+        assert_type(await each.forget("folder/"), int)
         each.read("name")
         each.streams()
 
@@ -131,6 +135,7 @@ async def runs() -> None:
             assert_type(call.messages, tuple[str, ...] | None)
             assert_type(call.stream, str | None)
     assert_type(await store.prune(keep=3), int)
+    assert_type(await store.prune(keep=0, older_than=30 * 24 * 3600), int)
     store.keeper(lambda message: message.text is None)
     await store.flush()
     await store.close()
@@ -223,3 +228,6 @@ async def answers(gpt: OpenAIAgent[OpenAIMessage]) -> None:
     assert_type(model, OpenAIAgent[OpenAIMessage])
     assert_type(model.inquire("a", temperature=0), MessageSequencePromise[OpenAIMessage])
     cached(shout.with_retry(), log).with_retry()
+    assert_type(await forget_answers(log, older_than=3600), int)
+    assert_type(await forget_durable(store, run="order-17"), int)
+    assert_type(await forget_durable(log, older_than=3600), int)

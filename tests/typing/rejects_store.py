@@ -46,6 +46,8 @@ from miniagents.ext.store import (
     cached,
     call_key,
     durable,
+    forget_answers,
+    forget_durable,
     kept_replies,
     once,
     open_calls,
@@ -105,6 +107,7 @@ async def wrong(
     await log.claim(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await log.append("name", b"data")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await log.end()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await log.forget()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     log.read("name", "0")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     log.streams(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await sqlite.put("text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -117,6 +120,7 @@ async def wrong(
     await sqlite.claim(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await sqlite.append("name", b"data")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await sqlite.end()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await sqlite.forget(["a"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     sqlite.read("name", "0")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     sqlite.streams(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await postgres.put("text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -129,6 +133,7 @@ async def wrong(
     await postgres.claim(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await postgres.append("name", b"data")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await postgres.end()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await postgres.forget(["a"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     postgres.read("name", "0")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     postgres.streams(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await store.put("text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -146,6 +151,8 @@ async def wrong_runs(run: DurableRun, on_cut: OnCut) -> None:
     MiniAgents(around_calls=durable)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await run("call", on_cut)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await once(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    await forget_durable("runs.db", run="order-17")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await forget_answers(SQLiteStore("runs.db"))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     call_key("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     kept_replies(3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     wait_for_answer(3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -7,6 +7,9 @@ A store is three things over one file or server:
 - messages by their hash keys: `put`, `get`, `conversation`;
 - runs: `runs`, `calls`, `prune`. `MiniAgents(store=...)` records them.
 
+Whatever nobody needs any more is forgotten: runs by `prune`, streams by `forget`, old answers of `cached` by
+`forget_answers`, and durable runs by `forget_durable`.
+
 What a store has acknowledged is committed. `SQLiteStore` needs nothing but Python; `PostgresStore` serves many machines
 and needs the extra `postgres`. Whatever is wrong is a `StoreError`.
 
@@ -66,6 +69,7 @@ if TYPE_CHECKING:
     from miniagents.ext.store.answered_calls import OpenCall, answer_call, open_calls
     from miniagents.ext.store.caching import cached
     from miniagents.ext.store.durable_runs import DurableRun, OnCut, durable
+    from miniagents.ext.store.forgetting import forget_answers, forget_durable
     from miniagents.ext.store.in_runs import call_key, kept_replies, once, wait_for_answer
     from miniagents.ext.store.postgres import PostgresStore
     from miniagents.ext.store.sqlite import SQLiteStore
@@ -76,6 +80,7 @@ else:
             "answered_calls": ("OpenCall", "answer_call", "open_calls"),
             "caching": ("cached",),
             "durable_runs": ("DurableRun", "OnCut", "durable"),
+            "forgetting": ("forget_answers", "forget_durable"),
             "in_runs": ("call_key", "kept_replies", "once", "wait_for_answer"),
             "postgres": ("PostgresStore",),
             "sqlite": ("SQLiteStore",),
@@ -113,6 +118,8 @@ __all__ = [
     "cached",
     "call_key",
     "durable",
+    "forget_answers",
+    "forget_durable",
     "kept_replies",
     "once",
     "open_calls",

@@ -30,6 +30,7 @@ class _Record(msgspec.Struct, tag="CallRecord", tag_field="@type", omit_defaults
     first_piece: float | None = None
     ended: float | None = None
     outcome: str | None = None
+    replayed: bool = False
 
 
 class RecordWriter:
@@ -59,6 +60,7 @@ class RecordWriter:
                 call.first_piece,
                 call.ended,
                 call.outcome,
+                call.replayed,
             )
         )
 

@@ -22,6 +22,8 @@ __all__ = [
     "digest_of_call",
     "digest_of_pieces",
     "is_gone",
+    "is_read",
+    "named",
     "place_of_processes",
     "streams_of",
 ]
@@ -62,6 +64,16 @@ def digest_of_call(record: bytes, messages: bytes | None, replies: bytes) -> int
 def streams_of(run: str) -> tuple[str, str]:
     """Return the names between which the streams of a run are."""
     return f"{run}/", f"{run}0"  # "0" comes behind "/"
+
+
+def named(stream: str) -> tuple[str, str]:
+    """Return the name of a stream, and the name before which those are that are meant too; "" if it is meant alone."""
+    return stream, f"{stream[:-1]}0" if stream.endswith("/") else ""
+
+
+def is_read(run: str, read: Collection[str]) -> bool:
+    """Return whether a stream of a run is among those that are read."""
+    return any(stream.startswith(f"{run}/") for stream in read)
 
 
 def place_of_processes() -> str:
@@ -154,8 +166,12 @@ class Engine(Protocol):
         """Return some calls of a run behind a number; None if there is no such run."""
         ...
 
-    async def prune(self, keep: Collection[str] | int) -> int:
-        """See `Store.prune`."""
+    async def prune(self, keep: Collection[str] | int, older_than: float, read: Collection[str]) -> int:
+        """See `Store.prune`; runs with streams among those that are read are kept."""
+        ...
+
+    async def forget(self, stream: str) -> int:
+        """See `StreamLog.forget`."""
         ...
 
     async def flush(self) -> None:

@@ -42,8 +42,23 @@ if TYPE_CHECKING:
 
     from miniagents.ext.store.protocols import StreamInfo, StreamLog
 
-__all__ = ["Begun", "Ended", "Journal", "Kept", "Once", "Part", "Waiting", "answers_of", "opened", "read_journal"]
+__all__ = [
+    "ALL_RUNS",
+    "Begun",
+    "Ended",
+    "Journal",
+    "Kept",
+    "Once",
+    "Part",
+    "Waiting",
+    "answers_of",
+    "folder_of",
+    "opened",
+    "read_journal",
+]
 
+ALL_RUNS: Final = "durable/"
+"""What the names of the streams of all runs begin with."""
 _VERSION: Final = 1
 """The version of the records below."""
 _PAUSES: Final = (0.05, 0.2, 0.8)
@@ -198,17 +213,18 @@ class Kept:
                 self.waiting.pop(key, None)
 
 
-def _prefix(run: str) -> str:
-    return f"durable/{quote(run, safe='')}/"
+def folder_of(run: str) -> str:
+    """Return what the names of all streams of a run begin with."""
+    return f"{ALL_RUNS}{quote(run, safe='')}/"
 
 
 def answers_of(run: str) -> str:
     """Return what the names of the streams of answers begin with."""
-    return f"{_prefix(run)}answers/"
+    return f"{folder_of(run)}answers/"
 
 
 async def _lives(log: StreamLog, run: str) -> list[StreamInfo]:
-    async with aclosing(log.streams(f"{_prefix(run)}lives/")) as found:
+    async with aclosing(log.streams(f"{folder_of(run)}lives/")) as found:
         return [info async for info in found]
 
 
@@ -260,7 +276,7 @@ async def opened(log: StreamLog, run: str) -> Journal:
                     await log.end(last.name)
                     continue
                 number = 0 if last is None else int(last.name.rpartition("/")[2]) + 1
-                stream = f"{_prefix(run)}lives/{number:08d}"
+                stream = f"{folder_of(run)}lives/{number:08d}"
                 await log.claim(stream)
                 head = msgspec.json.encode(Head(run, _VERSION, uuid.uuid4().hex)) + b"\n"
                 await log.append(stream, Pieces(0, 1, head))

@@ -8,7 +8,7 @@ from typing_extensions import TypeVar
 
 from miniagents.ext.store._bodies import digest_of, keys_of_parts, rows_of, whole
 from miniagents.ext.store._engine import digest_of_call, digest_of_pieces
-from miniagents.ext.store.errors import NotStoredError, StoreDamagedError, StreamAbandonedError
+from miniagents.ext.store.errors import NotStoredError, StoreDamagedError, StreamAbandonedError, StreamTakenError
 from miniagents.ext.store.protocols import KeptCall
 from miniagents.messages import AgentCallNode, AgentReplyNode, CallRecord, DecodeError, Message, decode
 from miniagents.messages.values.frozen import longer_hash_keys
@@ -41,6 +41,7 @@ class EngineStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._read: dict[object, str] = {}  # the streams that are read now, each by its reader
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._engine.shown}>"
@@ -72,25 +73,32 @@ class EngineStore:
         if start < 0:
             raise ValueError(f"read: start is a position from 0, not {start}")
         position = start
-        while True:
-            info, found = await self._engine.page(stream, position, follow=follow, wait=wait)
-            if info is None:
-                raise NotStoredError(self._engine.shown, "there is no such stream", stream=stream)
-            before = position
-            for pieces, digest in found:
-                if pieces.first > position or digest != digest_of_pieces(pieces.first, pieces.data):
-                    raise self._damaged_stream(stream, position)
-                if pieces.end > position:
-                    yield pieces.since(position)
-                    position = pieces.end
-            if position < info.count:
-                if position == before:
-                    raise self._damaged_stream(stream, position)
-            elif info.ended is not None or not follow:
-                return
-            elif not info.is_live:
-                reason = "the process that wrote it is gone and has not ended it; claim the stream to go on with it"
-                raise StreamAbandonedError(self._engine.shown, reason, stream=stream, index=position)
+        reader = object()
+        self._read[reader] = stream
+        try:
+            while True:
+                info, found = await self._engine.page(stream, position, follow=follow, wait=wait)
+                if info is None:
+                    reason = "it was forgotten while it was read" if position > start else "there is no such stream"
+                    raise NotStoredError(self._engine.shown, reason, stream=stream, index=position or None)
+                wait = False
+                before = position
+                for pieces, digest in found:
+                    if pieces.first > position or digest != digest_of_pieces(pieces.first, pieces.data):
+                        raise self._damaged_stream(stream, position)
+                    if pieces.end > position:
+                        yield pieces.since(position)
+                        position = pieces.end
+                if position < info.count:
+                    if position == before:
+                        raise self._damaged_stream(stream, position)
+                elif info.ended is not None or not follow:
+                    return
+                elif not info.is_live:
+                    reason = "the process that wrote it is gone and has not ended it; claim the stream to go on with it"
+                    raise StreamAbandonedError(self._engine.shown, reason, stream=stream, index=position)
+        finally:
+            del self._read[reader]
 
     async def streams(self, prefix: str = "") -> AsyncGenerator[StreamInfo]:
         """Yield streams by their names; see `StreamLog.streams`."""
@@ -99,6 +107,13 @@ class EngineStore:
             for info in found:
                 yield info
             after = found[-1].name
+
+    async def forget(self, stream: str, /) -> int:
+        """Forget streams; see `StreamLog.forget`."""
+        read = tuple(self._read.values())
+        if stream in read or (stream.endswith("/") and any(each.startswith(stream) for each in read)):
+            raise StreamTakenError(self._engine.shown, "this store is reading it; end that first", stream=stream)
+        return await self._engine.forget(stream)
 
     def _damaged_stream(self, stream: str, position: int) -> StoreDamagedError:
         reason = f"the piece is not what was written, or is missing; {_RESTORE}"
@@ -248,13 +263,15 @@ class EngineStore:
 
         return CallKeeper(self._engine, wanted)
 
-    async def prune(self, *, keep: Collection[str] | int) -> int:
+    async def prune(self, *, keep: Collection[str] | int, older_than: float = 0.0) -> int:
         """Forget runs; see `Store.prune`."""
         if isinstance(keep, str) or (isinstance(keep, int) and keep < 0):
             raise ValueError(
                 f"prune: keep is a number of runs from 0, or a list of their identifiers, not {keep!r:.100}"
             )
-        return await self._engine.prune(keep)
+        if not older_than >= 0:
+            raise ValueError(f"prune: older_than is a number of seconds from 0, not {older_than!r}")
+        return await self._engine.prune(keep, older_than, tuple(self._read.values()))
 
     async def flush(self) -> None:
         """Wait until everything that was handed over is committed."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from miniagents.ext.store._bodies import MessageRow
 from miniagents.ext.store._engine import CallRow, Page, place_of_processes
-from miniagents.ext.store._postgres_pruning import pruned
+from miniagents.ext.store._postgres_pruning import forgotten, pruned
 from miniagents.ext.store._postgres_tables import CHANNEL, prepare
 from miniagents.ext.store._postgres_writing import Owner, Request, written
 from miniagents.ext.store.errors import (
@@ -158,7 +158,11 @@ class PostgresEngine:
                 try:
                     writer, _ = await self._connections()
                     async with writer.transaction():
-                        results = await written(writer, self._owner, batch)
+                        results = await written(writer, self._owner, [each for each in batch if each.kind != "forget"])
+                    for request in batch:
+                        if request.kind == "forget":
+                            async with writer.transaction():
+                                results.append(await forgotten(writer, self._owner, request))
                 except Exception as error:  # noqa: BLE001  # those who have asked are told
                     said = self._error_of(error)
                     results = [(request.future, said) for request in batch]
@@ -318,7 +322,7 @@ class PostgresEngine:
             return None
         return [CallRow(*row) for row in rows]
 
-    async def prune(self, keep: Collection[str] | int) -> int:
+    async def prune(self, keep: Collection[str] | int, older_than: float, read: Collection[str]) -> int:
         """See `Engine`."""
         await self._connections()
         try:
@@ -326,11 +330,16 @@ class PostgresEngine:
             try:
                 await connection.execute(f"SET search_path TO {self._schema}")
                 async with connection.transaction():
-                    return await pruned(connection, self._owner, keep)
+                    return await pruned(connection, self._owner, keep, older_than, read)
             finally:
                 await connection.close()
         except Exception as error:
             raise self._error_of(error) from error
+
+    async def forget(self, stream: str) -> int:
+        """See `Engine`."""
+        count: int = await self._write(stream=stream, kind="forget")
+        return count
 
     async def flush(self) -> None:
         """See `Engine`."""

@@ -1,38 +1,67 @@
-"""How a Postgres store forgets runs."""
+"""How a Postgres store forgets runs and streams."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from miniagents.ext.store._bodies import keys_of_parts
-from miniagents.ext.store._engine import streams_of
+from miniagents.ext.store._engine import is_read, named, streams_of
+from miniagents.ext.store.errors import StreamTakenError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Collection
 
     from miniagents.ext.store._postgres_tables import Connection
-    from miniagents.ext.store._postgres_writing import Owner
+    from miniagents.ext.store._postgres_writing import Owner, Request
 
-__all__ = ["pruned"]
+__all__ = ["forgotten", "pruned"]
 
 _PAGE: Final = 500
 """How many messages are read at once."""
 
 
-async def pruned(connection: Connection, owner: Owner, keep: Collection[str] | int) -> int:
+async def forgotten(
+    connection: Connection, owner: Owner, request: Request
+) -> tuple[asyncio.Future[Any], object]:  # Any: what the request returns
+    """Forget what a request names, in the running transaction; return what the request gets."""
+    rows = await connection.fetch(
+        "SELECT s.id, s.name, s.count, s.ended, o.place, o.process, coalesce(o.expires > clock_timestamp(), false)"
+        " FROM streams s LEFT JOIN owners o ON o.id=s.owner"
+        " WHERE s.name=$1 OR s.name>$1 AND s.name<$2 ORDER BY s.name FOR UPDATE OF s",
+        *named(request.stream),
+    )
+    for _, name, count, ended, place, process, is_fresh in rows:
+        if ended is None and owner.is_alive(place, process, is_fresh=is_fresh):
+            reason = "a store that is open writes it; let that end it first"
+            return request.future, StreamTakenError(owner.shown, reason, stream=name, index=count)
+    numbers = [row[0] for row in rows]
+    await connection.execute("DELETE FROM pieces WHERE stream = ANY($1)", numbers)
+    await connection.execute("DELETE FROM streams WHERE id = ANY($1)", numbers)
+    return request.future, len(numbers)
+
+
+async def pruned(
+    connection: Connection, owner: Owner, keep: Collection[str] | int, older_than: float, read: Collection[str]
+) -> int:
     """Forget runs with all that only they need, in the running transaction; return how many were forgotten."""
     await connection.execute("LOCK TABLE calls, messages IN SHARE ROW EXCLUSIVE MODE")  # nothing may refer anew
     known = await connection.fetch(
-        "SELECT r.id, r.ended, o.place, o.process, coalesce(o.expires > clock_timestamp(), false)"
-        " FROM runs r LEFT JOIN owners o ON o.id=r.owner ORDER BY r.began DESC, r.id DESC"
+        "SELECT r.id, r.ended, o.place, o.process, coalesce(o.expires > clock_timestamp(), false),"
+        " $1::float8 = 0 OR coalesce(r.ended, r.began) <= clock_timestamp() - make_interval(secs => $1::float8)"
+        " FROM runs r LEFT JOIN owners o ON o.id=r.owner ORDER BY r.began DESC, r.id DESC",
+        older_than,
     )
     kept = {row[0] for row in known[:keep]} if isinstance(keep, int) else set(keep)
-    forgotten = [
+    old = [
         run
-        for run, ended, place, process, is_fresh in known
-        if run not in kept and (ended is not None or not owner.is_alive(place, process, is_fresh=is_fresh))
+        for run, ended, place, process, is_fresh, is_old in known
+        if run not in kept
+        and is_old
+        and (ended is not None or not owner.is_alive(place, process, is_fresh=is_fresh))
+        and not is_read(run, read)
     ]
-    for run in forgotten:
+    for run in old:
         await connection.execute(
             "DELETE FROM pieces WHERE stream IN (SELECT id FROM streams WHERE name>$1 AND name<$2)",
             *streams_of(run),
@@ -40,12 +69,12 @@ async def pruned(connection: Connection, owner: Owner, keep: Collection[str] | i
         await connection.execute("DELETE FROM streams WHERE name>$1 AND name<$2", *streams_of(run))
         await connection.execute("DELETE FROM calls WHERE run=$1", run)
         await connection.execute("DELETE FROM runs WHERE id=$1", run)
-    if forgotten:
+    if old:
         await _sweep(connection)
     await connection.execute(
         "DELETE FROM owners WHERE expires < clock_timestamp() - make_interval(secs => $1)", 10 * owner.lease
     )
-    return len(forgotten)
+    return len(old)
 
 
 async def _sweep(connection: Connection) -> None:

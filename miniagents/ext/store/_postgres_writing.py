@@ -69,7 +69,7 @@ class _Stream:
 
 
 class Request(NamedTuple):
-    """Something to write; the kinds are "claim", "append", "end", "end_run" and "beat"."""
+    """Something to write; the kinds are "claim", "append", "end", "forget", "end_run" and "beat"."""
 
     future: asyncio.Future[Any]  # Any: what the request returns
     stream: str = ""

@@ -10,7 +10,16 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 from miniagents.ext.store._bodies import MessageRow, keys_of_parts
-from miniagents.ext.store._engine import CallRow, Page, digest_of_pieces, is_gone, place_of_processes, streams_of
+from miniagents.ext.store._engine import (
+    CallRow,
+    Page,
+    digest_of_pieces,
+    is_gone,
+    is_read,
+    named,
+    place_of_processes,
+    streams_of,
+)
 from miniagents.ext.store._sqlite_file import error_of, opened
 from miniagents.ext.store.errors import (
     NotStoredError,
@@ -34,6 +43,8 @@ _PAGE: Final = 500
 """How many rows are read at once."""
 _NEVER: Final = 1e300
 """Behind all times."""
+_FREED: Final = 1000
+"""How many pages of the file are given back at once: others write in between."""
 _PAGE_BYTES: Final = 1 << 20
 """How many bytes of pieces are read at once, about."""
 
@@ -100,8 +111,8 @@ class Tables:
                 reason = f"pieces {count} to {new.first - 1} are missing before these; append them first"
                 raise StreamGapError(self._shown, reason, stream=stream, index=new.first)
             done = self.connection.execute(
-                "UPDATE streams SET count=? WHERE id=? AND count=? AND owner=? AND ended IS NULL",
-                (new.end, number, count, self._owner),
+                "UPDATE streams SET count=? WHERE id=? AND count=? AND owner=? AND ended IS NULL AND name=?",
+                (new.end, number, count, self._owner, stream),  # of streams that are forgotten others get the numbers
             )
             if done.rowcount:
                 break
@@ -310,28 +321,59 @@ class Tables:
             return None
         return [CallRow(*row) for row in rows]
 
-    def prune(self, keep: Collection[str] | int) -> int:
+    def prune(self, keep: Collection[str] | int, older_than: float, read: Collection[str]) -> int:
         """Forget runs."""
         execute = self.connection.execute
         known = [
-            (run, owner, ended)
-            for run, owner, ended in execute("SELECT id, owner, ended FROM runs ORDER BY began DESC, id DESC")
+            (run, owner, began, ended)
+            for run, owner, began, ended in execute(
+                "SELECT id, owner, began, ended FROM runs ORDER BY began DESC, id DESC"
+            )
         ]
-        kept = {run for run, _, _ in known[:keep]} if isinstance(keep, int) else set(keep)
+        kept = {run for run, *_ in known[:keep]} if isinstance(keep, int) else set(keep)
+        latest = time.time() - older_than if older_than else _NEVER
         forgotten = [
-            run for run, owner, ended in known if run not in kept and (ended is not None or not self._is_alive(owner))
+            run
+            for run, owner, began, ended in known
+            if run not in kept
+            and (began if ended is None else ended) <= latest
+            and (ended is not None or not self._is_alive(owner))
+            and not is_read(run, read)
         ]
         for run in forgotten:
-            execute(
-                "DELETE FROM pieces WHERE stream IN (SELECT id FROM streams WHERE name>? AND name<?)", streams_of(run)
-            )
-            execute("DELETE FROM streams WHERE name>? AND name<?", streams_of(run))
+            self._forget(streams_of(run))
             execute("DELETE FROM calls WHERE run=?", (run,))
             execute("DELETE FROM runs WHERE id=?", (run,))
         if forgotten:
             self._sweep()
         execute("DELETE FROM owners WHERE expires<?", (time.time() - 10 * self._lease,))
         return len(forgotten)
+
+    def forget(self, stream: str) -> int:
+        """Forget a stream, or all below a name that ends with "/"."""
+        names = named(stream)
+        for name, owner, count in self.connection.execute(
+            "SELECT name, owner, count FROM streams WHERE (name=?1 OR name>?1 AND name<?2) AND ended IS NULL", names
+        ).fetchall():
+            if self._is_alive(owner):
+                reason = "a store that is open writes it; let that end it first"
+                raise StreamTakenError(self._shown, reason, stream=name, index=count)
+        return self._forget(names)
+
+    def _forget(self, names: tuple[str, str]) -> int:
+        self.connection.execute(
+            "DELETE FROM pieces WHERE stream IN (SELECT id FROM streams WHERE name=?1 OR name>?1 AND name<?2)", names
+        )
+        return self.connection.execute("DELETE FROM streams WHERE name=?1 OR name>?1 AND name<?2", names).rowcount
+
+    def give_back(self) -> None:
+        """Make the file smaller by the pages that nothing needs any more; files of older versions stay as they are."""
+        free: int = self.connection.execute("PRAGMA freelist_count").fetchone()[0]
+        with contextlib.suppress(sqlite3.OperationalError):  # others write: later then
+            for _ in range(0, free, _FREED):
+                self.connection.executescript(f"PRAGMA incremental_vacuum({_FREED})")
+            if free:
+                self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _sweep(self) -> None:
         """Forget the messages that nothing refers to."""

@@ -131,6 +131,8 @@ def _prepare(connection: sqlite3.Connection, shown: str, durability: Durability)
             f"a newer version of miniagents has written it (tables of version {version}, known here is {VERSION}); "
             "update miniagents, or use another file",
         )
+    if not tables:
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # cannot be changed later, but by copying the file
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA synchronous={durability.upper()}")
     if version == VERSION and application == _APPLICATION:

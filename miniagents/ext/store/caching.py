@@ -46,12 +46,14 @@ if TYPE_CHECKING:
     from miniagents.ext.store.protocols import StreamInfo, StreamLog
     from miniagents.messages import Identity
 
-__all__ = ["cached"]
+__all__ = ["ALL_ANSWERS", "cached"]
 
 A = TypeVar("A", bound=MiniAgent[Any, Any, ...])  # Any: of any agent
 
 logger: Final = logging.getLogger("miniagents")
 
+ALL_ANSWERS: Final = "answers/"
+"""What the names of the streams of all answers begin with."""
 _VERSION: Final = 1
 """A part of each key: the version of what is kept."""
 _MOST: Final = 1 << 30
@@ -190,7 +192,7 @@ class _Cached:
 
     async def _last(self, key: str) -> StreamInfo | None:
         last: StreamInfo | None = None
-        async with aclosing(self._log.streams(f"answers/{key}/")) as found:
+        async with aclosing(self._log.streams(f"{ALL_ANSWERS}{key}/")) as found:
             async for info in found:
                 last = info
         return last
@@ -226,7 +228,7 @@ class _Cached:
         try:
             last = await self._last(key)
             number = 0 if last is None else int(last.name.rpartition("/")[2]) + 1
-            stream = f"answers/{key}/{number:08d}"
+            stream = f"{ALL_ANSWERS}{key}/{number:08d}"
             await self._log.claim(stream)
             await self._log.append(stream, pieces)
             await self._log.end(stream)

@@ -136,6 +136,20 @@ class StreamLog(Protocol):
         """Yield all streams whose names begin with a prefix, in the order of their names."""
         ...
 
+    async def forget(self, stream: str, /) -> int:
+        """Forget a stream with its pieces, or all streams below a name that ends with "/": all of them or none.
+
+        Those that a living store writes, and those that this store reads, are never forgotten. A reader in another
+        process that has not come to the end of a stream is raised `NotStoredError` where it stands.
+
+        Returns:
+            How many streams were forgotten; 0 if there were none.
+
+        Raises:
+            StreamTakenError: A living store writes one of them, or this store reads one.
+        """
+        ...
+
 
 class Store(StreamLog, Protocol):
     """Messages by their keys, runs with their calls, and streams.
@@ -230,13 +244,15 @@ class Store(StreamLog, Protocol):
         """
         ...
 
-    async def prune(self, *, keep: Collection[str] | int) -> int:
+    async def prune(self, *, keep: Collection[str] | int, older_than: float = 0.0) -> int:
         """Forget runs with their calls and streams, and the messages that nothing refers to any more.
 
-        Messages that were put by hand, and streams that belong to no run, are kept. So are runs that are live.
+        Messages that were put by hand, and streams that belong to no run, are kept. So are runs that are live, and
+        those that this store reads.
 
         Args:
             keep: The identifiers of the runs to keep, or how many of the latest ones.
+            older_than: How many seconds ago a run must have ended to be forgotten; for one that was cut, begun.
 
         Returns:
             How many runs were forgotten.

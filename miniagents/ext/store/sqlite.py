@@ -131,8 +131,17 @@ class _SQLiteEngine:
     async def calls(self, run: str, after: int) -> list[CallRow] | None:
         return await self._do("read", lambda tables: tables.calls(run, after))
 
-    async def prune(self, keep: Collection[str] | int) -> int:
-        return await self._do("write", lambda tables: tables.prune(keep))
+    async def prune(self, keep: Collection[str] | int, older_than: float, read: Collection[str]) -> int:
+        return await self._forgotten(lambda tables: tables.prune(keep, older_than, read))
+
+    async def forget(self, stream: str) -> int:
+        return await self._forgotten(lambda tables: tables.forget(stream))
+
+    async def _forgotten(self, work: Callable[[Tables], int]) -> int:
+        count = await self._do("write", work)
+        if count:
+            await self._do("read", lambda tables: tables.give_back())
+        return count
 
     async def flush(self) -> None:
         if not self._worker.is_closed:

@@ -93,6 +93,9 @@ class Connection:
         self._check()
         self.disk.streams[stream].ended = 1.0
 
+    async def forget(self, stream: str, /) -> int:
+        raise NotImplementedError(stream)  # no durable run forgets anything
+
     async def streams(self, prefix: str = "") -> AsyncGenerator[StreamInfo]:
         self._check()
         for name, found in sorted(self.disk.streams.items()):

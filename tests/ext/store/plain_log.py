@@ -26,6 +26,14 @@ class PlainLog:
         await asyncio.sleep(0)
         self.ended.setdefault(stream, 0.0)
 
+    async def forget(self, stream: str, /) -> int:
+        await asyncio.sleep(0)
+        found = [name for name in self.kept if name == stream or (stream[-1:] == "/" and name.startswith(stream))]
+        for name in found:
+            del self.kept[name]
+            self.ended.pop(name, None)
+        return len(found)
+
     async def read(
         self, stream: str, start: int = 0, *, follow: bool = True, wait: bool = False
     ) -> AsyncGenerator[Pieces]:

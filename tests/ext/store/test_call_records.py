@@ -52,6 +52,9 @@ async def test_a_written_record_is_the_record(wrong: list[bool]) -> None:
     assert len(calls) >= 4
     for call in calls:
         check(call)
+        call.mark_replayed()
+        assert call.record().replayed
+        check(call)
 
 
 async def test_identities_that_are_forgotten_are_written_again() -> None:

@@ -198,6 +198,7 @@ async def test_a_store_of_each_older_version_is_read_and_written(path: Path, ver
         (run,) = [run async for run in store.runs()]
         (call,) = [call async for call in store.calls(run.id)]
         assert call.record.called.name == "echo"
+        assert call.record.replayed is False
         assert [(await store.get(key, Message)).text for key in call.replies] == ["hello"]
         assert [pieces.data async for pieces in store.read("numbers")] == [b"0\n", b"1\n"]
         await store.put(UserMessage("new"))
