@@ -30,7 +30,7 @@ from typing import (
 )
 
 import msgspec
-from typing_extensions import ReadOnly
+from typing_extensions import Format, ReadOnly, get_annotations
 
 from miniagents.describing.docstrings import GOOGLE, read_docstring
 from miniagents.describing.fields import Field, fields_of, has_fields
@@ -135,7 +135,9 @@ def own_fields(cls: type[msgspec.Struct]) -> frozenset[str]:
         is_ours = base is not None and issubclass(base, Frozen) and has_metadata(base)
         return frozenset(cls.__struct_fields__) - ({METADATA_FIELD} if is_ours else set())
     annotated = {
-        name for each in cls.__mro__[: cls.__mro__.index(base)] for name in vars(each).get("__annotations__", ())
+        name
+        for each in cls.__mro__[: cls.__mro__.index(base)]
+        for name in get_annotations(each, format=Format.FORWARDREF)
     }
     return frozenset(cls.__struct_fields__) - (frozenset(base.__struct_fields__) - annotated)
 

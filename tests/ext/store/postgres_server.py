@@ -15,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from tests.watchdog import PATIENCE
+
 FOLDERS = (*map(Path, os.get_exec_path()), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))
 
 
@@ -44,17 +46,20 @@ def running_server() -> Generator[Path]:
     try:
         shutil.chown(folder, user())
         run("initdb", "-D", data, "-U", "tester", "-A", "trust", "-N", "-E", "UTF8", "--locale=C.UTF-8")
-        process = subprocess.Popen(
-            command("postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            user=user(),
-            cwd=folder,
-        )
+        log = folder / "log"
+        with log.open("wb") as written:
+            process = subprocess.Popen(
+                command("postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"),
+                stdout=written,
+                stderr=written,
+                user=user(),
+                cwd=folder,
+            )
         try:
-            for _ in range(600):
-                if (folder / ".s.PGSQL.5432").exists() and is_ready(folder):
-                    break
+            deadline = time.monotonic() + PATIENCE
+            while not is_ready(folder):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"Postgres does not begin:\n{log.read_text()}")
                 time.sleep(0.05)
             yield folder
         finally:

@@ -168,8 +168,6 @@ async def test_a_conversation_is_read_by_its_last_record(opened: Opened) -> None
 @pytest.fixture
 def damaged(tmp_path: Path) -> Iterator[tuple[SQLiteStore, sqlite3.Connection]]:
     path = tmp_path / "runs.db"
-    with sqlite3.connect(path) as connection:
-        pass
     connection = sqlite3.connect(path)
     yield SQLiteStore(path), connection
     connection.close()
