@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterable, Iterable
 from operator import index
-from types import FunctionType, MethodType, UnionType
+from types import AsyncGeneratorType, CoroutineType, FunctionType, MethodType, UnionType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -96,6 +96,10 @@ def check_callable(what: str, function: object) -> None:
         return  # without a look for an attribute that is not there, which would be a twentieth of the cost of a promise
     if not callable(function) or hasattr(type(function), "_instead_of_calling"):
         instead: object = getattr(function, "_instead_of_calling", None)
+        if isinstance(function, CoroutineType | AsyncGeneratorType):
+            instead = f"give the function itself, without calling it: {function.__name__}"
+        if isinstance(function, CoroutineType):
+            function.close()  # otherwise Python warns as well that it was never awaited
         hint = f"; {instead}" if isinstance(instead, str) else ""
         raise TypeError(f"{what}: {function!r:.200} is no function{hint}")
 
