@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Literal, Self
 from weakref import WeakSet
@@ -11,10 +10,9 @@ from weakref import WeakSet
 from typing_extensions import TypeVar
 
 from miniagents._lazy import OldName
-from miniagents.agents.members import Member
 from miniagents.messages.values.frozen import longer_hash_keys as longer_hash_keys_here, strict as strict_here
 from miniagents.promising import DEFAULT, ContextStateError, Default, PromiseResolvedHandler, PromisingContext
-from miniagents.promising.core.arguments import check_bound
+from miniagents.promising.core.arguments import async_functions, check_bound, check_callable
 from miniagents.promising.core.current import inside_hook
 from miniagents.promising.core.ending import despite_cancellations, impatience_of
 
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["MiniAgents"]
 
 T = TypeVar("T")
-H = TypeVar("H", bound="Callable[..., object]")
 
 
 class MiniAgents(PromisingContext):
@@ -105,7 +102,7 @@ class MiniAgents(PromisingContext):
             shutdown_timeout=shutdown_timeout,
             on_leave=on_leave,
             parent=parent,
-            on_promise_resolved=_handlers("on_promise_resolved", on_promise_resolved),
+            on_promise_resolved=on_promise_resolved,
             stall_warning=stall_warning,
         )
         self.max_ahead: int | None = None
@@ -118,13 +115,19 @@ class MiniAgents(PromisingContext):
         self.strict = strict
         self.open_calls: WeakSet[AgentCall[Any, Any]] = WeakSet()  # Any: of any agents
         """Calls made outside of agents that are not finished yet."""
+        if persist_filter is not None:
+            check_callable("persist_filter", persist_filter)
+        if store is not None and not hasattr(store, "keeper"):
+            raise TypeError(
+                f"store: {store!r:.200} is no store; give one of miniagents.ext.store, such as SQLiteStore(…)"
+            )
         self._keeper: RunKeeper | None = None if store is None else store.keeper(persist_filter)
-        handlers = _handlers("on_persist_messages", on_persist_messages)
+        handlers = async_functions("on_persist_messages", on_persist_messages)
         self.recorder: Recorder | None = _recorder(self, handlers, persist_filter) if handlers else None
         """Records the calls; None without a handler that keeps messages."""
         self._owns_recorder = self.recorder is not None
         kept_around = () if self._keeper is None else (self._keeper.around_call,)
-        self._call_handlers = (*kept_around, *_handlers("around_calls", around_calls))
+        self._call_handlers = (*kept_around, *async_functions("around_calls", around_calls))
         self.around: AgentSurroundings | None = None
         """What stands around the calls; None without handlers, and before the context is activated."""
         self._variables: Context | None = None  # of the place where this was opened
@@ -364,29 +367,3 @@ def _recorder(
     from miniagents.agents.recording import Recorder  # noqa: PLC0415  # as above
 
     return Recorder(context, Persister(context, handlers, persist_filter))
-
-
-def _handlers(option: str, given: H | Iterable[H]) -> tuple[H, ...]:
-    """Return the handlers given to an option as a tuple.
-
-    Raises:
-        TypeError: One of them is not an async function.
-    """
-    handlers: tuple[H, ...] = (given,) if callable(given) else ()
-    if not callable(given):
-        try:
-            handlers = tuple(given)
-        except TypeError:
-            raise TypeError(f"{option}: {given!r} is neither an async function nor several of them") from None
-    for handler in handlers:
-        name: str = getattr(handler, "__qualname__", repr(handler))
-        if not _is_function(handler):
-            raise TypeError(f"{option}: {name} cannot be called; give an async function, or several in a list")
-        is_plain = inspect.isfunction(handler) and not hasattr(handler, "__wrapped__")
-        if is_plain and not inspect.iscoroutinefunction(handler):
-            raise TypeError(f"{option}: {name} is not async; write `async def {name}(...)`")
-    return handlers
-
-
-def _is_function(handler: object) -> bool:
-    return callable(handler) and not isinstance(handler, Member)

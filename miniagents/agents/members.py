@@ -358,7 +358,8 @@ def check_agents(what: str, agents: Sequence[object]) -> None:
         raise TypeError(f"{what}: there is no agent; give it at least one")
     for agent in agents:
         if not callable(getattr(agent, "inquire", None)):
-            raise TypeError(f"{what}: {agent!r:.200} is no agent, it has no `inquire`")
+            hint = "; give agents one by one" if isinstance(agent, list | tuple) else ""
+            raise TypeError(f"{what}: {agent!r:.200} is no agent, it has no `inquire`{hint}")
         if isinstance(agent, Member):
             try:
                 agent._check_complete()

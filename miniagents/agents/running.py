@@ -50,6 +50,8 @@ def run_until_interrupted(
         TypeError: `main` is not a coroutine.
         KeyboardInterrupt: SIGINT arrived, and the coroutine was cancelled and has ended.
     """
+    if not inspect.iscoroutine(main):
+        raise TypeError(f"run() takes a coroutine, as in `run(main())`, not {main!r:.200}")
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -59,8 +61,6 @@ def run_until_interrupted(
         raise RuntimeError(
             "run() cannot be called where an event loop is running: write `async with MiniAgents():` and `await` there"
         )
-    if not inspect.iscoroutine(main):
-        raise TypeError(f"run() takes a coroutine, as in `run(main())`, not {main!r:.200}")
     try:
         return _run(wrapped, debug=debug, loop_factory=loop_factory)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 from typing_extensions import TypeVar
@@ -40,13 +41,13 @@ class Shares:
         self._variables = variables
         self._plain: dict[Hashable, Any] = {}  # Any: of the type of its key
         self._held: dict[Hashable, _Held[Any]] = {}  # Any: as above
-        self._closings: dict[object, Callable[[], Awaitable[object]]] = {}
+        self._closings: dict[tuple[str, Hashable], Callable[[], Awaitable[object]]] = {}
 
     def plain(self, key: Hashable, make: Callable[[], T], close: Callable[[T], Awaitable[object]]) -> T:
         """Return the resource under a key; make it when the key is first asked for."""
         if key not in self._plain:
             made = self._plain[key] = make()
-            self._closings["plain", key] = lambda: close(made)
+            self._closings["shared", key] = lambda: close(made)
         shared: T = self._plain[key]
         return shared
 
@@ -56,13 +57,13 @@ class Shares:
         if held is None or held.is_over():  # after an error, the next one to ask tries again
             held = self._held[key] = _Held(enter)
             held.begin(f"shared_async({key!r})", self._variables.copy())
-            self._closings["held", key] = held.close
+            self._closings["shared_async", key] = held.close
             # the last one to be entered is the first to be left: it may have asked for those before it
-            held.entered.add_done_callback(lambda _: self._entered_last(("held", key)))
+            held.entered.add_done_callback(lambda _: self._entered_last(("shared_async", key)))
         await asyncio.wait((held.entered,))  # cancelling one who waits cancels nothing for the others
         return held.entered.result()
 
-    def _entered_last(self, place: object) -> None:
+    def _entered_last(self, place: tuple[str, Hashable]) -> None:
         closing = self._closings.pop(place, None)
         if closing is not None:
             self._closings[place] = closing
@@ -77,11 +78,11 @@ class Shares:
         deadline = loop.time() + self._shutdown_timeout
         moment = self._shutdown_timeout * _LAST_MOMENT
         while self._closings:
-            _, close = self._closings.popitem()
+            (kind, key), close = self._closings.popitem()
             left = moment if impatient.done() else max(deadline - loop.time(), moment)
             patience = () if impatient.done() else (impatient,)
             # a task of its own, so that one that does not stop holds up nobody
-            task = loop.create_task(_closed(close), name="closing something that agents shared")
+            task = loop.create_task(_closed(close), name=f"closing {kind}({key!r})")
             await asyncio.wait((task, *patience), timeout=left, return_when=asyncio.FIRST_COMPLETED)
             error: BaseException | None = None
             if not task.done():
@@ -95,14 +96,17 @@ class Shares:
             elif error is None:
                 error = asyncio.CancelledError("something was cancelled that it waited for")
             if error is not None:
-                logger.error("something that agents shared could not be closed", exc_info=error)
+                logger.error("%s(%r) could not be closed", kind, key, exc_info=error)
         for held in self._held.values():
             await held.give_up(moment)
         self._plain, self._held = {}, {}
 
 
 async def _closed(close: Callable[[], Awaitable[object]]) -> None:
-    await close()
+    closing = close()
+    if not isawaitable(closing):
+        raise TypeError(f"`close` returned {closing!r:.200}; give an async function")
+    await closing
 
 
 class _Held(Generic[T]):

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias
 
 from typing_extensions import ParamSpec, TypeVar
 
+from miniagents.promising.core.arguments import async_functions, check_kind, check_not_negative
 from miniagents.promising.core.current import active_context, innermost_of, inside_hook, running_loop, still_open
 from miniagents.promising.core.ending import at_next_turn, cancel_work, end_of_work, impatience_of, raise_or_log
 from miniagents.promising.core.places import (
@@ -108,7 +109,8 @@ class PromisingContext(PresentedContext):
             warnings.
 
     Raises:
-        ValueError: `on_leave` is none of the two, or `stall_warning` is not above 0.
+        TypeError: An option is of another type, or a hook is not async.
+        ValueError: `on_leave` is none of the two, `stall_warning` is not above 0, or `shutdown_timeout` is negative.
     """
 
     def __init__(
@@ -123,15 +125,16 @@ class PromisingContext(PresentedContext):
     ) -> None:
         if on_leave not in ("wait", "cancel"):
             raise ValueError(f'on_leave={on_leave!r}: write "wait" or "cancel"')
-        if stall_warning is not None and not stall_warning > 0:
-            raise ValueError(f"stall_warning={stall_warning!r}: give seconds above 0, or None for no warnings")
+        check_not_negative(f"shutdown_timeout={shutdown_timeout!r}", shutdown_timeout)
+        check_kind("parent", parent, PromisingContext | None, "no context")
+        if stall_warning is not None:
+            no_zero = "give seconds above 0, or None for no warnings"
+            check_not_negative(f"stall_warning={stall_warning!r}", stall_warning, if_zero=no_zero)
         self.stall_warning: Final = None if stall_warning == math.inf else stall_warning
         self.start_asap: Final = start_asap
         self.shutdown_timeout: Final = shutdown_timeout
         self.on_leave: Final = on_leave
-        self._resolved_handlers: tuple[PromiseResolvedHandler, ...] = (
-            (on_promise_resolved,) if callable(on_promise_resolved) else tuple(on_promise_resolved)
-        )
+        self._resolved_handlers = async_functions("on_promise_resolved", on_promise_resolved)
         self._listening: tuple[PromisingContext, ...] = ()  # those that are open and whose hooks hear of promises here
         self.parent: PromisingContext | None = parent
         self._inside: Inside | None = None  # this context among the work of its parent

@@ -579,6 +579,12 @@ def test_run_of_something_else_than_a_coroutine_is_refused() -> None:
     with pytest.raises(TypeError, match=r"^run\(\) takes a coroutine, as in `run\(main\(\)\)`, not <function"):
         MiniAgents().run(wrong)
 
+    async def in_a_loop() -> None:
+        with pytest.raises(TypeError, match=r"^run\(\) takes a coroutine"):
+            MiniAgents().run(wrong)
+
+    asyncio.run(in_a_loop())
+
 
 def test_a_context_used_twice_is_refused_with_what_to_do() -> None:
     context = MiniAgents()

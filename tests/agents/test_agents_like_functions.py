@@ -251,5 +251,5 @@ async def test_an_agent_that_is_given_for_a_function_says_what_to_write() -> Non
         tool(function)
     with pytest.raises(TypeError, match="@miniagent: bot is an agent already"):
         miniagent(function)
-    with pytest.raises(TypeError, match="on_persist_messages: bot cannot be called"):
+    with pytest.raises(TypeError, match=f"on_persist_messages: <MiniAgent 'bot'> is no function; {INSTEAD}"):
         MiniAgents(on_persist_messages=function)

@@ -5,7 +5,7 @@ import contextlib
 import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -369,7 +369,17 @@ async def test_p8_closing_ends_within_the_shutdown_timeout(logged: list[str]) ->
         left = asyncio.get_running_loop().time()
     assert asyncio.get_running_loop().time() - left < 3
     assert events == ["open quick", "open slow", "close quick"]
-    assert len([line for line in logged if "something that agents shared could not be closed" in line]) >= 2
+    assert len([line for line in logged if "could not be closed" in line]) >= 2
+
+
+async def test_a_plain_function_that_closes_a_resource_is_told_by_its_key(logged: list[str]) -> None:
+    closed: list[str] = []
+    close: Any = closed.append  # Any: checkers refuse it
+    async with MiniAgents() as context:
+        context.shared("key", lambda: "made", close)
+    assert closed == ["made"]
+    assert any("shared('key') could not be closed" in line for line in logged)
+    assert any("`close` returned None; give an async function" in line for line in logged)
 
 
 async def test_p8_a_resource_that_does_not_stop_is_given_up_with_a_warning(logged: list[str]) -> None:
@@ -492,7 +502,7 @@ async def test_p8_a_plain_resource_whose_closing_does_not_stop_is_given_up_with_
         async with MiniAgents(shutdown_timeout=2) as context:
             context.shared("key", lambda: gate, until)
     assert len(texts) == 1
-    assert "closing something that agents shared did not stop within the `shutdown_timeout`" in texts[0]
+    assert "closing shared('key') did not stop within the `shutdown_timeout`" in texts[0]
     assert len(logged) == 1
     gate.set()
     await asyncio.sleep(0.1)

@@ -63,7 +63,7 @@ def test_p8_more_than_one_ctrl_c_ends_the_program_cleanly(
     program.write_text(textwrap.dedent(PROGRAM).format(presses=presses, cleaning_up=cleaning_up))
     ended = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode != 0
-    assert re.findall(r"TaskAbandonedWarning: (.*?)(?:: <|\n)", ended.stderr) == [said], ended.stderr
+    assert re.findall(r"TaskAbandonedWarning: (.*?)(?:; it stands at |\n)", ended.stderr) == [said], ended.stderr
     assert ended.stderr.splitlines()[-1] == "KeyboardInterrupt"
     assert ended.stderr.count("Traceback") == 1, ended.stderr
     assert "Task was destroyed" not in ended.stderr

@@ -414,7 +414,7 @@ def test_a_hook_that_is_not_async_is_refused_at_once() -> None:
         MiniAgents(on_persist_messages=keep)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeError, match="on_promise_resolved: 3 is neither an async function nor several of them"):
         MiniAgents(on_promise_resolved=3)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-    with pytest.raises(TypeError, match="on_persist_messages: 'x' cannot be called"):
+    with pytest.raises(TypeError, match="on_persist_messages: 'x' is no function"):
         MiniAgents(on_persist_messages="x")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 

@@ -555,7 +555,10 @@ any_route: Any = route
         (any_parallel, "parallel: there is no agent; give it at least one"),
         (any_first_to_reply, "first_to_reply: there is no agent; give it at least one"),
         (lambda: any_chain(echo, 3), "chain: 3 is no agent, it has no `inquire`"),
-        (lambda: any_chain([echo, echo]), "chain: [<MiniAgent 'echo'>, <MiniAgent 'echo'>] is no agent"),
+        (
+            lambda: any_chain([echo, echo]),
+            "chain: [<MiniAgent 'echo'>, <MiniAgent 'echo'>] is no agent, it has no `inquire`; give agents one by one",
+        ),
         (
             lambda: any_tuned >> echo,
             "chain: agent 'tuned': missing a required argument: 'temperature'; give it with `bound(...)`",

@@ -256,6 +256,10 @@ def check_arguments(cls: object, tokens: object, args: tuple[object, ...], known
     name = _name_of(cls)
     if isinstance(tokens, type) and isinstance(cls, AsyncIterable):
         raise TypeError(f"stream_message: the class comes first: stream_message({_name_of(tokens)}, …)")
+    if not callable(cls):
+        kind = type(cls).__name__
+        remedy = f"write stream_message({kind}, …)" if isinstance(cls, msgspec.Struct) else "give a class of messages"
+        raise TypeError(f"stream_message: {cls!r:.200} is no class; {remedy}")
     if not isinstance(tokens, AsyncIterable | MutableSequence | tuple | Iterator):
         given = f"not {tokens!r:.200}: write {name}(…)" if isinstance(tokens, str) else _instead(tokens)
         raise TypeError(f"stream_message({name}, …): the tokens come from an async iterable or a list, {given}")

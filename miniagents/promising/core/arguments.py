@@ -5,13 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterable, Iterable
 from operator import index
-from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Final
+from types import AsyncGeneratorType, CoroutineType, FunctionType, MethodType, UnionType
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import SupportsIndex
 
 __all__ = [
+    "async_functions",
     "check_awaitables",
     "check_bound",
     "check_callable",
@@ -23,22 +25,31 @@ __all__ = [
     "check_streams",
 ]
 
+F = TypeVar("F", bound="Callable[..., object]")
+
 _FUNCTIONS: Final = frozenset((FunctionType, MethodType))
 
 
-def check_not_negative(what: str, number: float) -> None:
+def check_not_negative(what: str, number: float, *, if_zero: str = "") -> None:
     """Refuse a number that is no length of time; infinity is one.
+
+    Args:
+        what: The option, with the number in it.
+        number: The number.
+        if_zero: What the error text says where zero is refused as well.
 
     Raises:
         TypeError: It cannot be compared with a number.
-        ValueError: It is negative or "not a number".
+        ValueError: It is negative or "not a number", or zero where that is refused.
     """
     try:
-        is_right = number >= 0  # this refuses nan too, which would break the order of a loop's timers
+        is_right = (
+            number > 0 if if_zero else number >= 0
+        )  # this refuses nan too, which would break the order of a loop's timers
     except TypeError:
         raise TypeError(f"{what}: give a number, not {type(number).__qualname__}") from None
     if not is_right:
-        raise ValueError(f"{what}: give a number that is not negative")
+        raise ValueError(f"{what}: {if_zero or 'give a number that is not negative'}")
 
 
 def check_count(what: str, count: SupportsIndex, least: int | None = None, reason: str = "") -> None:
@@ -85,6 +96,10 @@ def check_callable(what: str, function: object) -> None:
         return  # without a look for an attribute that is not there, which would be a twentieth of the cost of a promise
     if not callable(function) or hasattr(type(function), "_instead_of_calling"):
         instead: object = getattr(function, "_instead_of_calling", None)
+        if isinstance(function, CoroutineType | AsyncGeneratorType):
+            instead = f"give the function itself, without calling it: {function.__name__}"
+        if isinstance(function, CoroutineType):
+            function.close()  # otherwise Python warns as well that it was never awaited
         hint = f"; {instead}" if isinstance(instead, str) else ""
         raise TypeError(f"{what}: {function!r:.200} is no function{hint}")
 
@@ -97,11 +112,31 @@ def check_plain(what: str, function: object) -> None:
     """
     check_callable(what, function)
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004 - it must not be async
-        name: str = getattr(function, "__qualname__", type(function).__qualname__)
-        raise TypeError(f"{what}: {name} is async; give a plain function")
+        raise TypeError(f"{what}: {_name_of(function)} is async; give a plain function")
 
 
-def check_kind(what: str, given: object, kind: type, said: str) -> None:
+def async_functions(option: str, given: F | Iterable[F]) -> tuple[F, ...]:
+    """Return the function, or the functions, given to an option as a tuple.
+
+    Raises:
+        TypeError: One of them is not an async function.
+    """
+    if callable(given):
+        functions: tuple[F, ...] = (given,)
+    else:
+        try:
+            functions = tuple(given)
+        except TypeError:
+            raise TypeError(f"{option}: {given!r:.200} is neither an async function nor several of them") from None
+    for function in functions:
+        check_callable(option, function)
+        is_plain = type(function) in _FUNCTIONS and not inspect.iscoroutinefunction(function)
+        if is_plain and not hasattr(function, "__wrapped__"):  # a decorated function may return an awaitable
+            raise TypeError(f"{option}: {_name_of(function)} is not async; write `async def`")
+    return functions
+
+
+def check_kind(what: str, given: object, kind: type | UnionType, said: str) -> None:
     """Refuse an object of another kind than the types say.
 
     Raises:
@@ -146,3 +181,8 @@ def check_streams(what: str, given: Iterable[object]) -> None:
                 "; give streams one by one, and pieces as StreamedPromise.of(...)" if isinstance(each, Iterable) else ""
             )
             raise TypeError(f"{what}: {each!r:.200} is no stream{hint}")
+
+
+def _name_of(function: object) -> str:
+    name: str = getattr(function, "__qualname__", type(function).__qualname__)
+    return name

@@ -97,16 +97,19 @@ async def cancel_work(
 
 
 def give_up_task(task: asyncio.Task[Any], what: str, until: str) -> None:  # Any: its result is never read
-    """Wait no longer for a task that was cancelled and does not stop, and warn of it.
+    """Wait no longer for a task that was cancelled and does not stop, and warn of it, with the line at which it stands.
 
     Args:
         task: The task.
         what: What does not stop, in words.
         until: Until when it had time to stop, in words.
     """
-    warnings.warn(
-        f"{what} did not stop {until} and was given up: {task.get_coro()!r}", TaskAbandonedWarning, stacklevel=4
-    )
+    from miniagents.promising.core.joins import frames_of  # noqa: PLC0415  # nearly all tasks stop
+    from miniagents.promising.core.standing import place_of  # noqa: PLC0415  # as above
+
+    place = place_of(frames_of(task)) or f"in {task.get_coro()!r}"
+    text = f"{what} did not stop {until} and was given up; it stands {place}"
+    warnings.warn(text, TaskAbandonedWarning, stacklevel=4)
     forget_task(task)
 
 

@@ -177,6 +177,10 @@ def test_what_is_no_stream_of_tokens_is_refused_at_the_call() -> None:
     assert refused(Message, "text") == f"{start}not 'text': write Message(…)"
     assert refused(Message, Later()) == f"{start}not {Later.__qualname__}: await it first"
     assert refused(tokens(), Message) == "stream_message: the class comes first: stream_message(Message, …)"
+    assert (
+        refused(Message("x"), tokens())
+        == "stream_message: Message(text='x') is no class; write stream_message(Message, …)"
+    )
 
 
 def test_fields_that_do_not_make_the_message_are_refused_at_the_call() -> None:

@@ -1,7 +1,7 @@
 """P10: arguments that a type cannot refuse are refused at the call, where the mistake is."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import pytest
@@ -55,6 +55,10 @@ async def test_a_time_is_a_number(limited: Callable[[Any], object]) -> None:  # 
     async with PromisingContext():
         with pytest.raises(TypeError, match="2.*: give a number, not str$"):
             limited("2")
+
+
+async def numbers() -> AsyncIterator[int]:
+    yield 1
 
 
 async def is_good(_: object) -> bool:
@@ -127,12 +131,11 @@ FUNCTIONS: Final[dict[str, Callable[[Any], object]]] = {  # Any: whatever is wro
 async def test_p7_nobody_waits_for_what_is_no_function(
     name: str,
 ) -> None:
-    coroutine = is_good(1)
+    called = "; give the function itself, without calling it: "
     async with PromisingContext():
-        for wrong in (None, coroutine):
-            with pytest.raises(TypeError, match=rf"^{name}: .* is no function$"):
+        for wrong, hint in ((None, ""), (is_good(1), f"{called}is_good"), (numbers(), f"{called}numbers")):
+            with pytest.raises(TypeError, match=rf"^{name}: .* is no function{hint}$"):
                 FUNCTIONS[name](wrong)
-    coroutine.close()
 
 
 CLASSES_OF_ERRORS: Final[dict[str, Callable[[Any], object]]] = {  # Any: whatever is wrong
