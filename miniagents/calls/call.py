@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         ToolCall,
     )
 
-__all__ = ["KINDS", "Call", "CallKind", "Callee", "Identified", "Run", "checked_kinds"]
+__all__ = ["KINDS", "Call", "CallKind", "Callee", "Identified", "Run", "checked_kinds", "kind_of"]
 
 CallKind: TypeAlias = Literal["agent", "tool", "model"]
 """What is called."""
@@ -251,13 +251,14 @@ class Call:
 
     def record(self) -> CallRecord:
         """Return the record of the call as it stands now; its content is in the messages and replies."""
-        error = self.error
+        error, identity = self.error, self.identity
         return CallRecord(
             run=self.run.id,
             number=self.number,
             parent=None if self.parent is None else self.parent.number,
             place=self.place,
-            called=self.identity,
+            called=identity,
+            kind=None if self.kind == identity.kind else self.kind,
             arguments=self.arguments,
             opaque_arguments=self.opaque_arguments,
             began=self.began,
@@ -292,6 +293,11 @@ class Call:
         call._callee = callee
         call._json = None
         return call
+
+
+def kind_of(record: CallRecord) -> CallKind:
+    """Return what the call of a record is."""
+    return record.kind or record.called.kind
 
 
 def checked_kinds(where: str, kinds: Iterable[CallKind]) -> frozenset[CallKind]:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from miniagents.calls import Price
+from miniagents.calls.call import kind_of
 from miniagents.messages import AssistantMessage, Message
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ async def cost_of(store: Store, calls: Sequence[KeptCall], prices: Mapping[str, 
     keys = [
         (call, key)
         for call in calls
-        if call.record.called.kind == "model" and not call.record.replayed
+        if kind_of(call.record) == "model" and not call.record.replayed
         for key in call.replies
     ]
     replies = await store.get_all([key for _, key in keys], Message, unknown="keep")

@@ -361,6 +361,8 @@ class CallRecord(Message, frozen=True, kw_only=True, tag="CallRecord"):
         parent: The number of the call that made this one; null if no call made it.
         place: The place in the tree of calls, from the root: which call of its caller each one is, from 1.
         called: What was called.
+        kind: What the call is: the agent that stands for a model is called, and then calls the model; null if it is as
+            `called` has it.
         arguments: The arguments of the call by their names, as JSON.
         opaque_arguments: The classes of the arguments that are not JSON-serialisable, by the names of the arguments.
         began: When the call began, in seconds since 1970; null if it was cancelled before.
@@ -376,6 +378,7 @@ class CallRecord(Message, frozen=True, kw_only=True, tag="CallRecord"):
     parent: int | None = None
     place: tuple[Annotated[int, msgspec.Meta(ge=1)], ...] = ()
     called: Identity
+    kind: Literal["agent", "tool", "model"] | None = None
     arguments: Mapping[str, JsonValue] = {}
     opaque_arguments: Mapping[str, str] = {}
     began: int | float | None = None

@@ -14,6 +14,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from miniagents.calls.call import kind_of
 from miniagents.printing import printable
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _data(calls: Iterable[DrawnCall], until: float | None) -> dict[str, object]:
             ("number", record.number),
             ("depth", depth),
             ("size", size),
-            ("kind", _KINDS.index(record.called.kind)),
+            ("kind", _KINDS.index(kind_of(record))),
             ("name", names.setdefault(record.called.name, len(names))),
             ("began", began),
             ("first", first),

@@ -24,6 +24,7 @@ class _Record(msgspec.Struct, tag="CallRecord", tag_field="@type", omit_defaults
     run: str
     number: int
     called: msgspec.Raw
+    kind: str | None = None
     parent: int | None = None
     place: tuple[int, ...] = ()
     began: float | None = None
@@ -48,12 +49,13 @@ class RecordWriter:
         """
         if call.error is not None or call.arguments or call.opaque_arguments:
             return encode(call.record())
-        parent = call.parent
+        parent, identity = call.parent, call.identity
         return msgspec.json.encode(
             _Record(
                 call.run.id,
                 call.number,
-                self._raw(call.identity),
+                self._raw(identity),
+                None if call.kind == identity.kind else call.kind,
                 None if parent is None else parent.number,
                 call.place,
                 call.began,

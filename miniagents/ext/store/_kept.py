@@ -41,6 +41,7 @@ class EngineStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.asking: dict[str, object] = {}  # the streams for which calls of `cached` agents ask, each by its call
         self._read: dict[object, str] = {}  # the streams that are read now, each by its reader
 
     def __repr__(self) -> str:

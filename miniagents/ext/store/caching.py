@@ -1,6 +1,7 @@
 """`cached`: an agent that asks once, and gives the same answer again from a store.
 
-Equal calls of one context that are made at the same time share one call of the agent:
+Equal calls of one context that are made at the same time share one call of the agent. Those of other contexts and
+processes wait for it; see `_answers.py`.
 
 | state     | event                                     | then                                                         |
 |-----------|-------------------------------------------|--------------------------------------------------------------|
@@ -15,8 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from contextlib import aclosing
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -28,7 +27,8 @@ from miniagents.agents.agent import MiniAgent
 from miniagents.agents.composing import surrounding
 from miniagents.agents.members import alias_of, ask, declared_by, passed_on, pieces_of
 from miniagents.calls.recognising import key_of, key_of_message, messages_in
-from miniagents.ext.store.errors import StoreError, StreamError
+from miniagents.ext.store._answers import Answers
+from miniagents.ext.store.errors import StoreError
 from miniagents.messages import DecodeError, ErrorMessage, Message, decode
 from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
 from miniagents.miniagents import MiniAgents
@@ -43,17 +43,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from miniagents.agents.members import AnyContext, AnyMember, AnyReplies
-    from miniagents.ext.store.protocols import StreamInfo, StreamLog
+    from miniagents.ext.store.protocols import StreamLog
     from miniagents.messages import Identity
 
-__all__ = ["ALL_ANSWERS", "cached"]
+__all__ = ["cached"]
 
 A = TypeVar("A", bound=MiniAgent[Any, Any, ...])  # Any: of any agent
 
 logger: Final = logging.getLogger("miniagents")
 
-ALL_ANSWERS: Final = "answers/"
-"""What the names of the streams of all answers begin with."""
 _VERSION: Final = 1
 """A part of each key: the version of what is kept."""
 _MOST: Final = 1 << 30
@@ -64,8 +62,11 @@ def cached(agent: A, store: StreamLog, *, ttl: float | None = None) -> A:
     """Return the same agent, which answers equal calls from a store.
 
     A call is equal to another one if the identity of the agent, the arguments and the messages are. The answer comes
-    again token by token, with its events. Equal calls of a context at the same time ask once; each of them may be
-    cancelled, and the agent is when all are. Errors are not kept, and neither are answers that are cut.
+    again token by token, with its events. Errors are not kept, and neither are answers that are cut.
+
+    Equal calls at the same time ask once. Those of one context read the same replies as they come; each of them may be
+    cancelled, and the agent is when all are. Those of other contexts and processes wait for the answer. If the one that
+    asks fails, is cancelled or its process is killed, the next one asks.
 
     The result has the messages and parameters of the agent. It begins when all messages of a call have come. It is not
     for agents that do something: a call that is answered from the store has no effects.
@@ -110,8 +111,7 @@ class _Cached:
 
     def __init__(self, agent: AnyMember, log: StreamLog, ttl: float | None) -> None:
         self._agent = agent
-        self._log = log
-        self._ttl = ttl
+        self._answers = Answers(log, ttl, self._fits)
         self._under_way: WeakKeyDictionary[MiniAgents, dict[str, _Asked]] = WeakKeyDictionary()
         self._locks: WeakValueDictionary[tuple[int, str], asyncio.Lock] = WeakValueDictionary()
         self._has_told = False
@@ -134,8 +134,8 @@ class _Cached:
         async with lock:
             asked = under_way.get(key)
             if asked is None:
-                kept = await self._kept(key)
-                if kept is not None:
+                kept = await self._kept_or_claimed(key)
+                if isinstance(kept, bytes):
                     if ctx.progress is not None:
                         ctx.progress.replayed = True
                     ctx.reply(decode_stream(_blocks(kept), tuple[Message, ...], max_bytes=_MOST))
@@ -143,8 +143,9 @@ class _Cached:
                 # not by this call: cancelling it must not cancel the agent for the others
                 variables = copy_context()
                 variables.run(producing.set, None)
+                variables.run(self._answers.ask_inside, key)
                 replies = variables.run(ask, ctx, self._agent, ctx.messages, args, kwargs, raises=True)
-                asked = under_way[key] = _Asked(replies)
+                asked = under_way[key] = _Asked(replies, kept)
             asked.readers += 1
         try:
             ctx.reply(passed_on(ctx, asked.replies))
@@ -153,13 +154,16 @@ class _Cached:
                 under_way.pop(key, None)
             elif not asked.is_kept:
                 asked.is_kept = True
-                await self._keep(key, asked.pieces())
+                await self._keep(key, asked)
         finally:
             asked.readers -= 1
             if not asked.readers:
                 asked.replies.cancel()
                 if under_way.get(key) is asked:
                     del under_way[key]
+                stream, asked.stream = asked.stream, None
+                if stream is not None:  # there is no answer to keep
+                    await self._answers.give_up(stream)
 
     # --- machinery ---
 
@@ -190,27 +194,13 @@ class _Cached:
             return None
         return key_of("answer", _VERSION, identity.hash_key, list(map(key_of_message, messages)))
 
-    async def _last(self, key: str) -> StreamInfo | None:
-        last: StreamInfo | None = None
-        async with aclosing(self._log.streams(f"{ALL_ANSWERS}{key}/")) as found:
-            async for info in found:
-                last = info
-        return last
-
-    async def _kept(self, key: str) -> bytes | None:
-        """Return the frames of the answer that is kept; None if there is none, or if it is too old."""
+    async def _kept_or_claimed(self, key: str) -> bytes | str | None:
+        """Return the frames of the answer that is kept, or the stream that is claimed for it; None if neither."""
         try:
-            last = await self._last(key)
-            if last is None or last.ended is None or not last.count:
-                return None
-            if self._ttl is not None and time.time() - last.ended > self._ttl:
-                return None
-            async with aclosing(self._log.read(last.name, follow=False)) as found:
-                data = b"".join([pieces.data async for pieces in found])
+            return await self._answers.kept_or_claimed(key)
         except StoreError as error:
             logger.error("a kept answer of %r cannot be read, and it is asked again: %s", alias_of(self._agent), error)  # noqa: TRY400 - the text says it all
             return None
-        return data if self._fits(data) else None
 
     def _fits(self, data: bytes) -> bool:
         """Return whether an answer is one of this agent: its classes may have changed since it was kept."""
@@ -224,16 +214,10 @@ class _Cached:
         except (DecodeError, msgspec.DecodeError):
             return False
 
-    async def _keep(self, key: str, pieces: Pieces) -> None:
+    async def _keep(self, key: str, asked: _Asked) -> None:
         try:
-            last = await self._last(key)
-            number = 0 if last is None else int(last.name.rpartition("/")[2]) + 1
-            stream = f"{ALL_ANSWERS}{key}/{number:08d}"
-            await self._log.claim(stream)
-            await self._log.append(stream, pieces)
-            await self._log.end(stream)
-        except StreamError:
-            return  # another process has kept an answer to the same call
+            await self._answers.keep(key, asked.stream, asked.pieces())
+            asked.stream = None
         except StoreError as error:
             logger.error("an answer of %r cannot be kept: %s", alias_of(self._agent), error)  # noqa: TRY400 - as above
 
@@ -243,12 +227,14 @@ class _Asked:
 
     Attributes:
         replies: Its replies.
+        stream: The stream that is claimed for the answer; None if there is none, or it is kept.
         readers: How many calls read them.
         is_kept: Whether one of them keeps the answer.
     """
 
-    def __init__(self, replies: AnyReplies) -> None:
+    def __init__(self, replies: AnyReplies, stream: str | None) -> None:
         self.replies = replies
+        self.stream = stream
         self.readers = 0
         self.is_kept = False
 

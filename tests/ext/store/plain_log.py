@@ -37,7 +37,8 @@ class PlainLog:
     async def read(
         self, stream: str, start: int = 0, *, follow: bool = True, wait: bool = False
     ) -> AsyncGenerator[Pieces]:
-        assert not follow or stream in self.ended
+        while follow and stream in self.kept and stream not in self.ended:
+            await asyncio.sleep(0.001)
         if stream not in self.kept and not wait:
             raise NotStoredError("memory", "there is no such stream", stream=stream)
         for pieces in self.kept[stream]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,9 @@ from miniagents import (
     UserMessage,
     miniagent,
 )
+from miniagents.ext.llm import create_openai_agent
 from miniagents.ext.store import SQLiteStore, Store, cached
+from miniagents.messages import OpenAIMessage
 from miniagents.testing import Pause, scripted_agent, transcript
 from tests.ext.store.plain_log import PlainLog
 from tests.testing.agent_trees import Tree, grown, node, said_in, trees
@@ -127,10 +130,10 @@ async def test_an_answer_that_is_too_old_is_asked_again(monkeypatch: pytest.Monk
     async with SQLiteStore(":memory:") as store, MiniAgents():
         agent = cached(echo, store, ttl=60)
         await agent.inquire("a")
-        monkeypatch.setattr("miniagents.ext.store.caching.time.time", lambda: now + 50)
+        monkeypatch.setattr("miniagents.ext.store._answers.time.time", lambda: now + 50)
         await agent.inquire("a")
         assert asked == ["a"]
-        monkeypatch.setattr("miniagents.ext.store.caching.time.time", lambda: now + 70)
+        monkeypatch.setattr("miniagents.ext.store._answers.time.time", lambda: now + 70)
         await agent.inquire("a")
         assert asked == ["a", "a"]
 
@@ -231,14 +234,115 @@ async def test_the_agent_is_cancelled_when_all_have_left() -> None:
         assert ended == ["slow"]
 
 
-async def test_two_stores_of_one_file_may_keep_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wrapped", [False, True])
+async def test_equal_calls_of_stores_contexts_and_agents_at_the_same_time_ask_once(
+    opened: Callable[[], Store], wrapped: bool
+) -> None:
+    stores = [opened() for _ in range(2)]
+
+    async def call(store: Store) -> list[str]:
+        async with MiniAgents():
+            agent = cached(cached(echo, store), store) if wrapped else cached(echo, store)
+            return [str(reply) for reply in await agent.inquire("a", times=2)]
+
+    assert await asyncio.gather(*(call(store) for store in stores * 3)) == [["a", "a"]] * 6
+    assert asked == ["a"]
+    assert len([info async for info in stores[0].streams("answers/") if info.count]) == 1 + wrapped
+    for store in stores:
+        await store.close()
+
+
+async def test_a_model_that_is_cached_twice_does_not_wait_for_itself() -> None:
+    """The identity of a cached model is that of the model, so both have the same key."""
+
+    async def answering(call: Call, proceed: Proceed) -> MessageType[Message]:
+        if call.kind != "model":
+            return proceed()
+        asked.append("model")
+        return OpenAIMessage("yes")
+
+    async with SQLiteStore(":memory:") as store, MiniAgents(around_calls=answering):
+        agent = cached(cached(create_openai_agent("gpt-5", api_key="none"), store), store)
+        for _ in range(2):
+            assert str(await agent.inquire("a").only()) == "yes"
+    assert asked == ["model"]
+
+
+@pytest.mark.parametrize("ending", ["fails", "is cancelled"])
+async def test_if_the_one_who_asks_comes_to_no_answer_the_next_one_asks(
+    opened: Callable[[], Store], ending: str
+) -> None:
+    gate = asyncio.Event()
+
+    @miniagent(version="1")
+    async def gated(ctx: InteractionContext) -> None:
+        asked.append("gated")
+        if len(asked) == 1:
+            await gate.wait()
+            raise ConnectionError("no line")
+        ctx.reply("yes")
+
+    one, two = opened(), opened()
+    async with MiniAgents() as first:
+        failing = cached(gated, one).inquire("a")
+        while not asked:
+            await asyncio.sleep(0.01)
+        async with MiniAgents(parent=first):
+            waiting = cached(gated, two).inquire("a")
+            await asyncio.sleep(0.1)
+            assert asked == ["gated"]
+            if ending == "fails":
+                gate.set()
+                with pytest.raises(ConnectionError):
+                    await failing
+            else:
+                failing.cancel()
+                with pytest.raises(PromiseCancelledError):
+                    await failing
+            assert str(await waiting.only()) == "yes"
+    assert asked == ["gated", "gated"]
+    await one.close()
+    await two.close()
+
+
+async def test_who_waits_for_another_one_for_too_long_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("miniagents.ext.store._answers._LONGEST", 0.2)
     async with SQLiteStore(tmp_path / "runs.db") as one, SQLiteStore(tmp_path / "runs.db") as two, MiniAgents():
-        calls = [cached(echo, store).inquire("a") for store in (one, two)]
-        for call in calls:
-            await call
-        for store in (one, two):
-            await cached(echo, store).inquire("a")
-    assert 1 <= len(asked) <= 2
+        await cached(echo, one).inquire("a")
+        (kept,) = [info.name async for info in one.streams()]
+        await one.forget(kept)
+        await one.claim(kept)  # as a call that never ends
+        for _ in range(2):
+            assert str(await cached(echo, two).inquire("a").only()) == "a"
+    assert asked == ["a", "a"]
+
+
+async def test_calls_of_several_processes_at_the_same_time_ask_once(address: str, tmp_path: Path) -> None:
+    told = tmp_path / "asked"
+    processes = [await asking(address, told) for _ in range(4)]
+    assert [(await process.communicate())[0] for process in processes] == [b"It rains.\n"] * 4
+    assert told.read_text() == "asked\n"
+
+
+async def test_a_process_that_is_killed_while_it_asks_blocks_nobody(address: str, tmp_path: Path) -> None:
+    told = tmp_path / "asked"
+    first = await asking(address, told, "3600")
+    while not told.exists():
+        await asyncio.sleep(0.01)
+    second = await asking(address, told)
+    await asyncio.sleep(0.5)
+    assert told.read_text() == "asked\n"
+    first.kill()
+    await first.wait()
+    assert (await second.communicate())[0] == b"It rains.\n"
+    assert told.read_text() == "asked\nasked\n"
+
+
+async def asking(address: str, told: Path, seconds: str = "0.5") -> asyncio.subprocess.Process:
+    program = Path(__file__).with_name("asking_process.py")
+    return await asyncio.create_subprocess_exec(
+        sys.executable, program, address, told, seconds, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[3]
+    )
 
 
 # --- the law ---
@@ -252,12 +356,22 @@ MOST: Final = 4
 @given(
     tree=trees(MOST),
     calls=st.lists(st.tuples(st.integers(0, 2), st.sampled_from([None, 1, 3])), min_size=1, max_size=5),
+    apart=st.booleans(),
 )
-async def test_a_cached_agent_equals_the_agent(tree: Tree, calls: list[tuple[int, int | None]]) -> None:
-    """Calls begin after some seconds, and some are cancelled after others; the rest get what the agent gives."""
+async def test_a_cached_agent_equals_the_agent(tree: Tree, calls: list[tuple[int, int | None]], apart: bool) -> None:
+    """Calls begin after some seconds, and some are cancelled after others; the rest get what the agent gives.
+
+    They are made in one context, or each of them in one of its own.
+    """
 
     async def call(agent: MiniAgent[Any, Any, ...], begin: int, cancel: int | None) -> list[str] | None:
         await asyncio.sleep(begin)
+        if apart:
+            async with MiniAgents():
+                return await called(agent, cancel)
+        return await called(agent, cancel)
+
+    async def called(agent: MiniAgent[Any, Any, ...], cancel: int | None) -> list[str] | None:
         replies = agent.inquire("from the test", number=0)
         if cancel is not None:
             await asyncio.sleep(cancel)
