@@ -103,15 +103,17 @@ class PostgresEngine:
             raise self._error_of(error) from error
 
     async def _open(self) -> tuple[Connection, Connection]:
-        writer: Connection = await self._connect()
+        opened: list[Connection] = []
         try:
-            reader: Connection = await self._connect()
+            opened.append(writer := await self._connect())
+            opened.append(reader := await self._connect())
             await prepare(writer, self._schema, self.shown)
             await writer.execute(f"SET synchronous_commit TO {'on' if self._durability == 'full' else 'off'}")
             await reader.execute(f"SET search_path TO {self._schema}")
             await reader.add_listener(CHANNEL, self._noticed)
         except BaseException:
-            writer.terminate()
+            for connection in opened:
+                connection.terminate()
             raise
         return writer, reader
 
@@ -381,4 +383,10 @@ def _task(work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:  # Any: w
 
 
 def _is_lost(opening: asyncio.Task[tuple[Connection, Connection]]) -> bool:
-    return any(connection.is_closed() for connection in opening.result())
+    """Return whether one of two connections is lost; then end the other one, too."""
+    connections = opening.result()
+    if not any(connection.is_closed() for connection in connections):
+        return False
+    for connection in connections:
+        connection.terminate()
+    return True

@@ -1,9 +1,12 @@
 """The engines that every test of the rules of stores runs with."""
 
 import asyncio
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -44,3 +47,24 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store
     database = f"test_{uuid.uuid4().hex}"
     asyncio.run(executed(folder, f"CREATE DATABASE {database}"))
     return lambda: open_store(address_of(folder, database))
+
+
+@pytest.fixture
+def small_disk(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A disk of a megabyte, or of the size that is the fixture's parameter; every user can reach it."""
+    folder = Path(mkdtemp(prefix="disk-", dir="/tmp"))
+    options = f"size={getattr(request, 'param', '1m')},mode=777"
+    mounted = (
+        sys.platform == "linux"
+        and not subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False, capture_output=True
+        ).returncode
+    )
+    folder.chmod(0o777)
+    try:
+        if not mounted:
+            pytest.skip("only root of a Linux machine can make a small disk")
+        yield folder
+        subprocess.run(["umount", "-l", folder], check=True)
+    finally:
+        folder.rmdir()

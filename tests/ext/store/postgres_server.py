@@ -41,32 +41,52 @@ def user() -> str:
 @contextmanager
 def running_server() -> Generator[Path]:
     """Run a server; yield the folder of its socket."""
+    with fresh_folder() as folder, serving(folder):
+        yield folder
+
+
+@contextmanager
+def fresh_folder(*, log: Path | None = None) -> Generator[Path]:
+    """Make a folder that a server can serve from.
+
+    Args:
+        log: Where the server keeps its write-ahead log; by default beside its tables.
+    """
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket has a short name
-    data = folder / "data"
     try:
         shutil.chown(folder, user())
-        run("initdb", "-D", data, "-U", "tester", "-A", "trust", "-N", "-E", "UTF8", "--locale=C.UTF-8")
-        log = folder / "log"
-        with log.open("wb") as written:
-            process = subprocess.Popen(
-                command("postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"),
-                stdout=written,
-                stderr=written,
-                user=user(),
-                cwd=folder,
-            )
-        try:
-            deadline = time.monotonic() + PATIENCE
-            while not is_ready(folder):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"Postgres does not begin:\n{log.read_text()}")
-                time.sleep(0.05)
-            yield folder
-        finally:
-            process.send_signal(signal.SIGINT)  # it does not wait for its clients
-            process.wait()
+        options = ("-N", "-E", "UTF8", "--locale=C.UTF-8", "--wal-segsize=1")
+        elsewhere = () if log is None else ("-X", log)
+        run("initdb", "-D", folder / "data", "-U", "tester", "-A", "trust", *options, *elsewhere)
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def serving(folder: Path, **settings: str) -> Generator[None]:
+    """Run a server in a folder, with settings of Postgres."""
+    settings = {"listen_addresses": "", "fsync": "off"} | settings
+    options = [each for name, value in settings.items() for each in ("-c", f"{name}={value}")]
+    said = folder / "said"
+    with said.open("w") as output:
+        process = subprocess.Popen(
+            command("postgres", "-D", folder / "data", "-k", folder, *options),
+            stdout=output,
+            stderr=output,
+            user=user(),
+            cwd=folder,
+        )
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not ((folder / ".s.PGSQL.5432").exists() and is_ready(folder)):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"Postgres does not begin:\n{said.read_text()}")
+            time.sleep(0.05)
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)  # it does not wait for its clients
+        process.wait()
 
 
 def run(name: str, *arguments: object) -> None:
@@ -93,10 +113,11 @@ def is_ready(folder: Path) -> bool:
     return True
 
 
-async def executed(folder: Path, statement: str, database: str = "postgres") -> None:
+async def executed(folder: Path, statement: str, database: str = "postgres") -> object:
+    """Execute a statement; return the first value that it gives."""
     asyncpg: Any = import_module("asyncpg")  # Any: it has no types
     connection = await asyncpg.connect(address_of(folder, database))
     try:
-        await connection.execute(statement)
+        return await connection.fetchval(statement)
     finally:
         await connection.close()

@@ -2,9 +2,6 @@
 
 import asyncio
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
 
@@ -150,22 +147,6 @@ async def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
             await store.put(UserMessage("x"))
         (tmp_path / "none").mkdir()
         await store.put(UserMessage("x"))  # it tries again
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = (
-        sys.platform == "linux"
-        and not subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False, capture_output=True
-        ).returncode
-    )
-    if not mounted:
-        pytest.skip("only root of a Linux machine can make a small disk")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
 
 
 async def test_a_full_disk_is_told_and_what_was_acknowledged_stays(small_disk: Path) -> None:
