@@ -96,6 +96,7 @@ def column() -> None:
     with engine.begin() as connection:
         connection.execute(insert(table).values(message=MESSAGE))
         stored = connection.execute(select(table.c.message)).scalar_one()
+    engine.dispose()
     assert stored == PLAIN
     assert decode(json.dumps(stored), Message) == MESSAGE
 
