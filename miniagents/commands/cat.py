@@ -122,9 +122,7 @@ class _Cat:
                 raise
         except RecordError:
             return 1
-        except (ImportError, OSError, ValueError) as error:
-            if isinstance(error, OSError) and error.filename is None:  # a stream of the process cannot be used
-                raise
+        except (ImportError, ValueError) as error:
             self._say(f"miniagents cat: {error}")
             return 2
         if options.count:

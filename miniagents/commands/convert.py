@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _Conversion(options, file).run()
     except RecordError:
         return 1
-    except (ImportError, OSError, ValueError) as error:
+    except (ImportError, ValueError) as error:
         say(f"miniagents convert: {error}")
         return 2
 

@@ -60,9 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else 2
     try:
         return _draw(options)
-    except (OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.filename is None:  # a stream of the process cannot be used
-            raise
+    except ValueError as error:
         say(f"miniagents picture: {error}")
         return 2
 

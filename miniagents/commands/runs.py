@@ -59,9 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else 2
     try:
         return _checked(options)
-    except (OSError, ValueError, StoreError, ImportError) as error:
-        if isinstance(error, OSError) and error.filename is None:  # a stream of the process cannot be used
-            raise
+    except (ValueError, StoreError, ImportError) as error:
         say(f"miniagents runs: {error}")
         return 2
 
