@@ -36,6 +36,7 @@ def run_command(program: str, run: Callable[[], int]) -> int:
     | what happens                                           | status |
     |--------------------------------------------------------|--------|
     | Ctrl+C, also while modules are imported                | 130    |
+    | the arguments are wrong; `--help`                      | 2; 0   |
     | the reader of stdout has closed it, as `head` does     | 0      |
     | stdout is closed or full, or cannot encode a character | 2      |
     | stderr is closed or full                               | that of the command |
@@ -54,7 +55,12 @@ def run_command(program: str, run: Callable[[], int]) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = show
         try:
-            status = run()
+            try:
+                status = run()
+            except SystemExit as stop:  # the parser has shown its help, or what is wrong with the arguments
+                if not isinstance(stop.code, int):
+                    raise
+                status = stop.code
             sys.stdout.flush()
         except KeyboardInterrupt:
             say(f"{program}: interrupted")

@@ -174,7 +174,10 @@ def _check(where: str, tokens: int, keep: object, count: object) -> None:
 def _check_messages(where: str, messages: Iterable[object]) -> None:
     for each in messages:
         if not isinstance(each, Message):
-            raise TypeError(f"{where}: {each!r:.100} is no message: give messages, such as `await ctx.messages`")
+            remedy = (
+                "the messages in it" if isinstance(each, list | tuple) else "messages, such as `await ctx.messages`"
+            )
+            raise TypeError(f"{where}: {each!r:.100} is no message: give {remedy}")
 
 
 def _groups(history: Sequence[Message]) -> list[tuple[int, ...]]:

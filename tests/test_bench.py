@@ -237,6 +237,15 @@ def test_a_report_of_some_workloads_is_no_table(documents: Path) -> None:
         put_into_documents(REPORT, documents)
 
 
+def test_the_readme_says_how_many_times_the_limit_a_codec_takes() -> None:
+    (most,) = re.findall(r"by a codec costs 1 to (\d) times", (ROOT / README).read_text(encoding="utf-8"))
+    rows = re.findall(
+        r"^\| (.*, by a codec) \| (?:✗ )?([\d.]+)", (ROOT / GUIDE).read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(rows) > 20
+    assert [title for title, ratio in rows if round(float(ratio)) > int(most)] == []
+
+
 def test_the_headlines_are_titles_of_rows() -> None:
     assert set(HEADLINES) <= {each.title_of(figure) for each in WORKLOADS for figure in each.figures}
 

@@ -144,7 +144,8 @@ class AgentValue(HidesMachinery, Member):
     @property
     def _instead_of_calling(self) -> str:
         """What to write for an agent that is taken for a function; `core.arguments` asks for it."""
-        return f"write {self.__name__}.inquire(…), whose replies can be awaited"
+        name = self.__name__ if self.__name__.isidentifier() else "agent"  # as in "gpt-5"
+        return f"write {name}.inquire(…), whose replies can be awaited"
 
     def _look_like(self, function: Callable[..., object] | None) -> None:
         """Take over the names and the docstring of the user's function or class, for `help`, debuggers and tools."""

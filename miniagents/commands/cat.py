@@ -57,10 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 done, 1 a record cannot be read, 2 the arguments or files are wrong, 130 interrupted.
     """
-    try:
-        options = build_parser().parse_args(argv, Options())
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 2
+    options = build_parser().parse_args(argv, Options())
     return _Cat(options).run()
 
 
@@ -122,9 +119,7 @@ class _Cat:
                 raise
         except RecordError:
             return 1
-        except (ImportError, OSError, ValueError) as error:
-            if isinstance(error, OSError) and error.filename is None:  # a stream of the process cannot be used
-                raise
+        except (ImportError, ValueError) as error:
             self._say(f"miniagents cat: {error}")
             return 2
         if options.count:

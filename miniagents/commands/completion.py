@@ -33,10 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 done, 2 the arguments are wrong or `shtab` is not installed.
     """
-    try:
-        shell: str = build_parser().parse_args(argv).shell
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 2
+    shell: str = build_parser().parse_args(argv).shell
     try:
         import shtab  # noqa: PLC0415 - of the extra, which only this command needs
     except ImportError:

@@ -80,16 +80,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 done, 1 a record cannot be read, 2 the arguments or files are wrong, 130 interrupted.
     """
-    try:
-        options = build_parser().parse_args(argv, Options())
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 2
+    options = build_parser().parse_args(argv, Options())
     try:
         with Path(options.input).open("rb", buffering=0) as file:
             return _Conversion(options, file).run()
     except RecordError:
         return 1
-    except (ImportError, OSError, ValueError) as error:
+    except (ImportError, ValueError) as error:
         say(f"miniagents convert: {error}")
         return 2
 

@@ -36,13 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     known = topics()
     parser = build_parser()
-    try:
-        topic = parser.parse_args(argv, Options()).topic
-        if topic is not None and topic not in known:
-            remedy = suggestion(topic, known) or "; `miniagents guide` lists the topics"
-            parser.error(f"there is no topic {topic!r}{remedy}")
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 2
+    topic = parser.parse_args(argv, Options()).topic
+    if topic is not None and topic not in known:
+        remedy = suggestion(topic, known) or "; `miniagents guide` lists the topics"
+        parser.error(f"there is no topic {topic!r}{remedy}")
     if topic is None:
         width = max(map(len, known))
         sys.stdout.write("".join(f"{name:{width}}  {summary}\n" for name, summary in known.items()))

@@ -54,15 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 done, 1 a record cannot be read, 2 the arguments or files are wrong, 130 interrupted.
     """
-    try:
-        options = build_parser().parse_args(argv, Options())
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 2
+    options = build_parser().parse_args(argv, Options())
     try:
         return _draw(options)
-    except (OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.filename is None:  # a stream of the process cannot be used
-            raise
+    except ValueError as error:
         say(f"miniagents picture: {error}")
         return 2
 

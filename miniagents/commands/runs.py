@@ -53,15 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 done, 1 a run is damaged, 2 the arguments or the store are wrong, 130 interrupted.
     """
-    try:
-        options = build_parser().parse_args(argv, Options())
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 2
+    options = build_parser().parse_args(argv, Options())
     try:
         return _checked(options)
-    except (OSError, ValueError, StoreError, ImportError) as error:
-        if isinstance(error, OSError) and error.filename is None:  # a stream of the process cannot be used
-            raise
+    except (ValueError, StoreError, ImportError) as error:
         say(f"miniagents runs: {error}")
         return 2
 

@@ -236,6 +236,9 @@ async def test_an_agent_that_is_called_or_awaited_says_what_to_write() -> None:
         function("x", times=2)
     with pytest.raises(TypeError, match=f"agent 'bot' cannot be awaited; {INSTEAD}"):
         await function
+    chained: Any = echo >> echo  # Any: as above
+    with pytest.raises(TypeError, match=r"agent 'echo >> echo' cannot be awaited; write agent\.inquire\(…\)"):
+        await chained
 
 
 async def test_an_agent_that_is_given_for_a_function_says_what_to_write() -> None:

@@ -44,9 +44,7 @@ def test_hostile_text_is_shown_as_escapes() -> None:
     """It is not dropped: who looks at it sees that it is there."""
     evil = "\x1b]0;title\x07"
     assert show_at("tags", evil) == "     1  \\x1b]0;title\\x07\n     1  in all\n"
-    assert show_at("a missing file", evil) == (
-        "miniagents cat: [Errno 2] No such file or directory: '\\x1b]0;title\\x07'\n"
-    )
+    assert show_at("a missing file", evil) == ("miniagents cat: \\x1b]0;title\\x07: No such file or directory\n")
     assert '"\\u202e\\u009b\\u007f"' in show_at("records", "\u202e\x9b\x7f")
     assert show_at("a warning", "no\x9b").startswith("miniagents export: warning: no\\x9b\n")
 

@@ -180,6 +180,8 @@ def test_mistakes_are_told() -> None:
     with pytest.raises(TypeError, match="trim: keep"):
         trim([UserMessage("a")], tokens=9, keep=waiting)
     text: Any = "a text"
+    with pytest.raises(TypeError, match=r"estimated_tokens: \[UserMessage.* is no message: give the messages in it$"):
+        estimated_tokens([UserMessage("a")])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeError, match=r"trim: 'a' is no message: give messages, such as `await ctx\.messages`"):
         trim(text, tokens=9)
     with pytest.raises(TypeError, match="estimated_tokens: 'a text' is no message"):

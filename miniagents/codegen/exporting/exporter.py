@@ -37,7 +37,9 @@ def export(module: str) -> str:
         file /= "__init__.py"
     try:
         schema = export_generated(file.as_posix(), _texts(file))
-    except (OSError, UnicodeDecodeError, SyntaxError) as error:
+    except OSError as error:
+        raise _error(module, error.strerror or str(error), "name a Python module") from None
+    except (UnicodeDecodeError, SyntaxError) as error:
         raise _error(module, str(error), "name a Python module") from None
     if schema is None:
         with _imported(module, file) as made:
