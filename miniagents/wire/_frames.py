@@ -16,17 +16,20 @@ from miniagents.promising.errors import (
     PromiseCancelledError,
     PromisingError,
 )
+from miniagents.wire._error_parts import arguments_of, errors_in_group, keywords_of, ways_to_make
 from miniagents.wire._generated import ErrorInfo, Frame
 from miniagents.wire.record_errors import RemoteError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from miniagents.messages.coding.codec import Format
 
 __all__ = ["codec_of_frames", "error_classes", "error_of", "info_of"]
 
 
+_DEEPEST: Final = 16
+"""In how many groups an error may be."""
 _SCALARS: Final = frozenset((str, int, float, bool, type(None)))
 _OURS: Final = (
     AppenderAbandonedError,
@@ -45,26 +48,34 @@ def codec_of_frames(format: Format, *, unique_keys: bool = False) -> Codec[Frame
     return Codec(Frame, format, unique_keys=unique_keys)
 
 
-def info_of(error: BaseException) -> ErrorInfo:
+def info_of(error: BaseException, encoded: Callable[[object], bytes], *, depth: int = 0) -> ErrorInfo:
     """Describe an error for another process.
 
     Texts that UTF-8 cannot write and numbers beyond 64 bits are changed so that they can be encoded.
+
+    Args:
+        error: The error.
+        encoded: Encodes a value in the format of the stream.
+        depth: In how many groups of errors it is.
     """
     if isinstance(error, RemoteError):  # it keeps the name of the class that it had in its own process
         return ErrorInfo(error.type_name, error.text)
-    args: tuple[Any, ...] = error.args  # Any: only scalars are sent
-    if isinstance(error, DecodeError):
-        args = (error.path, error.reason)
     try:
         text = str(error)
     except Exception as broken:  # noqa: BLE001  # the __str__ of a user's class; the error must be sent anyway
         text = f"(its text cannot be read: {type(broken).__name__})"
+    args = arguments_of(error)
     notes: list[object] = getattr(error, "__notes__", [])
+    keywords = keywords_of(error, encoded)
+    inner = errors_in_group(error) if depth < _DEEPEST else ()
     return ErrorInfo(
         name_of_class(type(error)),
         _sound(text),
         tuple(_sound(arg) for arg in args) if _SCALARS.issuperset(map(type, args)) else None,
         tuple(_sound(note) for note in notes if isinstance(note, str)),
+        keywords.values,
+        keywords.messages,
+        tuple(info_of(each, encoded, depth=depth + 1) for each in inner),
     )
 
 
@@ -97,21 +108,25 @@ def _known_classes() -> dict[str, type[BaseException]]:
     return {name_of_class(cls): cls for cls in (*own, *_OURS)}
 
 
-def error_of(info: ErrorInfo, classes: Mapping[str, type[BaseException]]) -> BaseException:
+def error_of(info: ErrorInfo, classes: Mapping[str, type[BaseException]], format: Format) -> BaseException:
     """Make an error from its description.
 
-    It is of its own class if that class is given and makes an error with the same text from the same arguments. Else it
-    is a `RemoteError`.
+    It is of its own class if that class is given and makes an error with the same text from what is known of it. Else
+    it is a `RemoteError`.
     """
     error: BaseException = RemoteError(info.type, info.text)
     cls = classes.get(info.type)
-    if cls is not None and info.args is not None:
+    args: Sequence[Any] | None = info.args  # Any: scalars, and the errors of a group
+    if info.errors and args is not None:
+        args = (*args, [error_of(each, classes, format) for each in info.errors])
+    for make in () if cls is None else ways_to_make(cls, args, info.keywords, info.messages, format):
         try:
-            made = cls(*info.args)
+            made = make()
             if _sound(str(made)) == info.text:
                 error = made
-        except Exception:  # noqa: BLE001, S110  # its __init__ takes other arguments than `args`: `RemoteError` names it
-            pass
+                break
+        except Exception:  # noqa: BLE001, S112  # its __init__ takes something else: `RemoteError` names it
+            continue
     for note in info.notes:
         error.add_note(note)
     return error

@@ -30,12 +30,18 @@ class ErrorInfo(FrameBase, frozen=True):
         text: Its text.
         args: The arguments of its class; null if they are not all scalars.
         notes: The notes that were added to it.
+        keywords: Its attributes with the names of parameters of its class, as far as they are JSON.
+        messages: Its attributes with the names of parameters of its class that are messages.
+        errors: The errors in a group.
     """
 
     type: str
     text: str
     args: tuple[str | int | float | bool | None, ...] | None = None
     notes: tuple[str, ...] = ()
+    keywords: Mapping[str, EncodedValue] = {}
+    messages: Mapping[str, EncodedObject] = {}
+    errors: "tuple[ErrorInfo, ...]" = ()
 
 
 class Sequence(FrameBase, frozen=True, tag_field="frame", tag="sequence"):

@@ -105,7 +105,7 @@ class FollowedSequence:
                 piece = pieces[self._next]
                 self._next += 1
                 if isinstance(piece, Failure):
-                    frames.append(self._writer.bytes_of(Failed(info_of(piece.error))))
+                    frames.append(self._writer.bytes_of(Failed(info_of(piece.error, self._writer.encoded))))
                 else:
                     frames.append(self._writer.opened(piece, self._number))
                     self._open.append(_FollowedMessage(piece, self._number, self._writer, self._woken))
@@ -175,7 +175,7 @@ class _FollowedMessage:
         if isinstance(piece, Failure):
             if piece is not given:  # the failure is made here, for nobody else
                 seen(piece)
-            return self._writer.bytes_of(Failed(info_of(piece.error), self._number))
+            return self._writer.bytes_of(Failed(info_of(piece.error, self._writer.encoded), self._number))
         return self._writer.piece(piece, self._number)
 
     def _end(self, frames: list[bytes]) -> None:
@@ -189,11 +189,11 @@ class _FollowedMessage:
             try:
                 end = Whole(msgspec.Raw(self._writer.encoded(value_of(promise))), self._number)
             except (TypeError, ValueError) as error:
-                end = Broken(self._number, info_of(error))
+                end = Broken(self._number, info_of(error, self._writer.encoded))
         else:
             first = self._buffer.failure
             is_first = first is not None and first.error is failure.error
-            end = Broken(self._number, None if is_first else info_of(failure.error))
+            end = Broken(self._number, None if is_first else info_of(failure.error, self._writer.encoded))
         frames.append(self._writer.bytes_of(end))
         self.ended = True
 

@@ -104,7 +104,9 @@ def decode_stream(
         form: The type of the result: a message class or a union of them for a message, ``tuple[A | B, ...]`` for a
             sequence.
         format: The format that `encode_stream` was given.
-        errors: Further classes of errors. They are called with the `args` of the original error.
+        errors: Further classes of errors. They are called with the attributes of the original error that are named like
+            their parameters, as far as these are JSON or messages, and with its `args` for the rest. If that makes an
+            error of another text, it is a `RemoteError`.
         max_bytes: How large a frame may be. A message is sent in one frame, so it also limits messages.
         max_total: How many bytes are read; None for no limit. The promise keeps all pieces in memory. Behind the limit,
             an `InputLimitError` stands in the stream.
@@ -258,7 +260,7 @@ class _Incoming:
                 promise = opened[frame.number] = self._opened(frame, buffer)
                 buffer.emit(promise)
         elif isinstance(frame, Failed) and frame.number is None:
-            buffer.emit_failure(buffer.failure_of(error_of(frame.error, self._errors)))
+            buffer.emit_failure(buffer.failure_of(error_of(frame.error, self._errors, self._format)))
         elif not isinstance(frame, Sequence):
             number = frame.number or 0
             if _open_buffer(opened, number) is None:
@@ -285,7 +287,7 @@ class _Incoming:
             elif isinstance(frame, Event):
                 buffer.emit(decode(bytes(frame.event), StreamEvent, self._format))
             elif isinstance(frame, Failed):
-                buffer.emit_failure(buffer.failure_of(error_of(frame.error, self._errors)))
+                buffer.emit_failure(buffer.failure_of(error_of(frame.error, self._errors, self._format)))
             elif isinstance(frame, Opened):
                 self._learn(frame, promise)
             else:
@@ -294,7 +296,11 @@ class _Incoming:
                     resolve_with(promise, decode(bytes(frame.message), self._form, self._format))
                 else:
                     told = frame.error
-                    failure = buffer.failure if told is None else buffer.failure_of(error_of(told, self._errors))
+                    failure = (
+                        buffer.failure
+                        if told is None
+                        else buffer.failure_of(error_of(told, self._errors, self._format))
+                    )
                     if failure is not None:
                         fail_with(promise, failure)
         except DecodeError as error:

@@ -132,7 +132,7 @@ async def _sequence(
             number = 0
             async for piece in outcomes(promise):
                 if isinstance(piece, Failure):
-                    await put(writer.bytes_of(Failed(info_of(seen(piece)))))
+                    await put(writer.bytes_of(Failed(info_of(seen(piece), writer.encoded))))
                     continue
                 await put(writer.opened(piece, number))
                 if piece.done():
@@ -167,7 +167,7 @@ async def _in_order(promise: MessageSequencePromise[Message], writer: Writer) ->
     number = 0
     async for piece in outcomes(promise):
         if isinstance(piece, Failure):
-            yield 1, writer.bytes_of(Failed(info_of(seen(piece))))
+            yield 1, writer.bytes_of(Failed(info_of(seen(piece), writer.encoded)))
             continue
         async with contextlib.aclosing(_one_message(piece, number, writer)) as blocks:
             async for block in blocks:
@@ -202,7 +202,7 @@ async def _message(promise: MessagePromise[Message], number: int, writer: Writer
         if ends_task(error, running_task()):
             raise
         is_first = buffer.failure is not None and buffer.failure.error is error
-        end = Broken(number, None if is_first else info_of(error))
+        end = Broken(number, None if is_first else info_of(error, writer.encoded))
     yield 1, writer.bytes_of(end)
 
 
@@ -246,7 +246,7 @@ class Writer:
         if isinstance(piece, str):
             each: Frame = Text(piece, number)
         elif isinstance(piece, Failure):
-            each = Failed(info_of(seen(piece)), number)
+            each = Failed(info_of(seen(piece), self.encoded), number)
         elif isinstance(piece, TextDelta):
             each = Text(piece.text, number)
         else:

@@ -34,7 +34,7 @@ def error_in(data: bytes, classes: Iterable[type[BaseException]]) -> BaseExcepti
     frame = codec_of_frames("json").decode(data)
     if not isinstance(frame, Failed):
         raise ValueError(f"a frame {type(frame).__name__.lower()!r} has no error")  # noqa: TRY004 - of any type of value
-    return error_of(frame.error, error_classes(classes))
+    return error_of(frame.error, error_classes(classes), "json")
 
 
 class _Error(msgspec.Struct):

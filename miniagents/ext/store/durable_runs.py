@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
+import sys
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
@@ -89,8 +90,8 @@ def durable(
             that ended by an error which is mended now.
         on_changed: What becomes of a call in whose place another one was made before. With "again" it is made, so that
             a changed program may go on.
-        errors: Further classes of errors that callers catch. Other errors than Python's own are a `RemoteError` with
-            the name of their class; see `decode_stream`.
+        errors: Further classes of errors that callers catch. Other errors than Python's own and those of models are a
+            `RemoteError` with the name of their class; see `decode_stream`.
 
     Raises:
         ValueError: An argument is wrong.
@@ -259,7 +260,8 @@ class DurableRun:
         raise copy.copy(journal.error)
 
     def _decoded(self, data: AsyncGenerator[bytes]) -> MessageSequencePromise[Message]:
-        return decode_stream(data, tuple[Message, ...], errors=self._errors, max_bytes=_MOST)
+        errors = (*self._errors, *_model_errors())
+        return decode_stream(data, tuple[Message, ...], errors=errors, max_bytes=_MOST)
 
     async def _replayed(self, caller: Place, key: str, ended: Ended) -> AsyncGenerator[bytes]:
         try:
@@ -329,6 +331,13 @@ class DurableRun:
                     self.name,
                     name,
                 )
+
+
+def _model_errors() -> list[type[BaseException]]:
+    """Return the classes of the errors of models, if this program uses models: callers catch and retry them."""
+    module = sys.modules.get("miniagents.ext.llm.errors")
+    found: list[object] = [] if module is None else [*vars(module).values()]
+    return [each for each in found if isinstance(each, type) and issubclass(each, Exception)]
 
 
 async def _in_order(replies: MessageSequencePromise[Message]) -> AsyncGenerator[bytes]:

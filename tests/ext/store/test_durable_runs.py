@@ -27,6 +27,7 @@ from miniagents import (
     tool,
 )
 from miniagents.calls import CallHandler
+from miniagents.ext.llm import RateLimitError
 from miniagents.ext.store import (
     DivergedError,
     NotStoredError,
@@ -160,6 +161,26 @@ async def test_errors_are_given_again_and_those_that_nobody_knows_are_the_same_f
     assert len(warnings) == 1
     assert "run 'one'" in warnings[0]
     assert "durable(errors=[...])" in warnings[0]
+
+
+async def test_errors_of_models_are_caught_in_a_run_as_they_are_outside_of_one() -> None:
+    @miniagent
+    async def asking(_: InteractionContext) -> None:
+        worked.append("asking")
+        raise RateLimitError("too many", provider="OpenAI", model="gpt-5", status=429, retry_after=0.5)
+
+    @miniagent
+    async def careful(ctx: InteractionContext) -> None:
+        try:
+            await asking.inquire()
+        except RateLimitError as error:
+            ctx.reply(f"{error.provider} {error.status} {error.retry_after}: {error}")
+
+    disk = Disk()
+    for _ in range(2):
+        async with durable(Connection(disk), run="one") as run, MiniAgents(around_calls=run):
+            assert str(await careful.inquire().only()) == "OpenAI 429 0.5: too many"
+    assert worked == ["asking"]
 
 
 async def test_failed_calls_are_made_again_if_one_wants_that_and_the_others_are_not() -> None:
