@@ -326,7 +326,7 @@
     else if (left - wide - 10 > side) label(text, left - wide - 6, y, hue);
     else if (clippedRight - clippedLeft > wide + 16) {
       const x = Math.min(right, width) - wide - 12;
-      pen.fillStyle = colour.paper;
+      pen.fillStyle = backOf(at);
       pen.globalAlpha = 0.85;
       pen.beginPath();
       pen.roundRect(x - 4, y + 6, wide + 8, 14, 3);

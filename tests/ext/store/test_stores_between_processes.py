@@ -51,7 +51,7 @@ async def all_is_there(store: Store, lines: list[list[str]]) -> None:
 
 async def test_nothing_that_was_acknowledged_is_lost_when_a_process_is_killed(address: str) -> None:
     random = Random(7)
-    for attempt in range(rounds(20, quick=3)):
+    for attempt in range(rounds(100, quick=3)):
         process = await begun(address, f"one-{attempt}", f"two-{attempt}", "again")
         lines = await lines_until_killed(process, random.randrange(3, 2000))
         async with open_store(address) as store:
