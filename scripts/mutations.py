@@ -1003,7 +1003,10 @@ _KEEPING: Final = (
         "ext/store/_sqlite_engine.py",
         '=? AND owner=? AND ended IS NULL",\n                (new.end, number, count, self._owner),',
         '=?",\n                (new.end, number, count),',
-        test_of("ext/store/test_streams_in_stores.py", "test_a_living_store_keeps_its_streams"),
+        test_of(
+            "ext/store/test_stores_between_processes.py",
+            "test_a_store_that_seemed_dead_writes_no_stream_that_another_one_took",
+        ),
     ),
     Mutation(
         "a stream that a living store writes is not given to another",

@@ -384,7 +384,8 @@ def _handlers(option: str, given: H | Iterable[H]) -> tuple[H, ...]:
             raise TypeError(f"{option}: {name} cannot be called; give an async function, or several in a list")
         is_plain = inspect.isfunction(handler) and not hasattr(handler, "__wrapped__")
         if is_plain and not inspect.iscoroutinefunction(handler):
-            raise TypeError(f"{option}: {name} is not async; write `async def {name}(...)`")
+            how = f"write `async def {name}(...)`, or `{name}()` if that makes a handler"
+            raise TypeError(f"{option}: {name} is not async; {how}")
     return handlers
 
 
