@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, Union
 from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.describing.docstrings import read_docstring
-from miniagents.describing.json_schema import own_fields
+from miniagents.describing.fields import own_fields
 from miniagents.describing.signatures import signature_of
 from miniagents.messages import Message
 from miniagents.messages.promised.tokens import check_fields

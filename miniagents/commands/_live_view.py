@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from miniagents.commands._run_texts import cut
+from miniagents.commands._run_texts import columns_of, cut
 from miniagents.promising.core.presenting import number_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,10 @@ class LiveView:
 
 def _with_end(line: str, width: int) -> str:
     head, colon, text = line.partition(": ")
-    room = width - len(head) - 3
-    if len(line) <= width or not colon or room < 1:
+    room = width - columns_of(head) - 3
+    if columns_of(line) <= width or not colon or room < 1:
         return cut(line, width)
-    return f"{head}: …{text[-room:]}"
+    end = text[-room:]
+    while columns_of(end) > room:
+        end = end[1:]
+    return f"{head}: …{end}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
+from unicodedata import combining, east_asian_width
 
 from miniagents.chat.wording import call_text
 from miniagents.commands._named_runs import state_of
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from miniagents.ext.store import RunInfo
     from miniagents.messages import CallRecord, Message
 
-__all__ = ["ListedRun", "call_line", "cut", "duration", "run_line", "short_text", "table_of"]
+__all__ = ["ListedRun", "call_line", "columns_of", "cut", "duration", "run_line", "short_text", "table_of"]
 
 _DIGITS: Final = 8
 """How many digits of an identifier are shown at least."""
@@ -120,9 +121,25 @@ def short_text(message: Message) -> str:
     return message.text or f"<{type(message).__name__}>"
 
 
+def columns_of(text: str) -> int:
+    """Return how many columns a text takes at a terminal: wide characters take two, and accents none of their own.
+
+    >>> columns_of("abc"), columns_of("漢字"), columns_of("e\u0301")
+    (3, 4, 1)
+    """
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)
+
+
 def cut(line: str, width: int) -> str:
-    """Return a line that is no longer than a width."""
-    return line if len(line) <= width else f"{line[: max(width - 1, 0)]}…"
+    """Return a line that takes no more columns than a width."""
+    if columns_of(line) <= width:
+        return line
+    line = line[: max(width - 1, 0)]
+    while columns_of(line) > width - 1 and line:
+        line = line[:-1]
+    return f"{line}…"
 
 
 def duration(seconds: float) -> str:

@@ -86,7 +86,17 @@ def build_parser() -> CommandParser:
     return parser
 
 
+def _check(options: Options) -> None:
+    """Refuse to put the picture where runs are kept."""
+    output = Path(options.output)
+    if output.is_file() and (
+        is_store(options.output) or (Path(options.file).exists() and output.samefile(options.file))
+    ):
+        raise ValueError(f"{options.output}: it has runs, and the picture would replace them; --output is another file")
+
+
 def _draw(options: Options) -> int:
+    _check(options)
     if is_store(options.file):
         return asyncio.run(_draw_kept(options))
     runs: dict[str, dict[int, CallRecord]] = {}

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hint
 
 import msgspec
 from msgspec import inspect as types
+from typing_extensions import Format, get_annotations
 
 from miniagents.messages.coding.type_shapes import is_a
 from miniagents.messages.values.freezers import METADATA_FIELD, NO_METADATA, has_metadata
 from miniagents.messages.values.frozen import Frozen
 
-__all__ = ["Field", "fields_of", "has_fields"]
+__all__ = ["Field", "fields_of", "has_fields", "is_ours", "own_fields"]
 
 
 class Field(NamedTuple):
@@ -95,3 +96,22 @@ def _filled(form: object, arguments: dict[object, object]) -> object:
     parameters: tuple[object, ...] = () if inspect.isclass(form) else getattr(form, "__parameters__", ())
     generic: Any = form  # Any: what has type parameters takes arguments
     return generic[tuple(arguments.get(each, each) for each in parameters)] if parameters else form
+
+
+def own_fields(cls: type[msgspec.Struct]) -> frozenset[str]:
+    """Return the names of the fields that the author of a class gave it, without those of its base in the library."""
+    base = next(filter(is_ours, cls.__mro__), None)
+    if base is None or base is cls or not issubclass(base, Frozen):
+        has_ours = base is not None and issubclass(base, Frozen) and has_metadata(base)
+        return frozenset(cls.__struct_fields__) - ({METADATA_FIELD} if has_ours else set())
+    annotated = {
+        name
+        for each in cls.__mro__[: cls.__mro__.index(base)]
+        for name in get_annotations(each, format=Format.FORWARDREF)
+    }
+    return frozenset(cls.__struct_fields__) - (frozenset(base.__struct_fields__) - annotated)
+
+
+def is_ours(cls: type) -> bool:
+    """Return whether a class is one of the messages that the library brings along."""
+    return cls.__module__.startswith("miniagents.messages")

@@ -30,13 +30,12 @@ from typing import (
 )
 
 import msgspec
-from typing_extensions import Format, ReadOnly, get_annotations
+from typing_extensions import ReadOnly
 
 from miniagents.describing.docstrings import GOOGLE, read_docstring
-from miniagents.describing.fields import Field, fields_of, has_fields
+from miniagents.describing.fields import Field, fields_of, has_fields, is_ours, own_fields
 from miniagents.messages.coding.codec import encode
 from miniagents.messages.coding.type_shapes import bare, flat_members, is_a, is_union, kind_of
-from miniagents.messages.values.freezers import METADATA_FIELD, has_metadata
 from miniagents.messages.values.freezing import FrozenDict, is_set
 from miniagents.messages.values.frozen import Frozen
 from miniagents.messages.values.record import EXTRAS_KEY
@@ -51,7 +50,6 @@ __all__ = [
     "default_keyword",
     "json_schema",
     "object_schema",
-    "own_fields",
 ]
 
 JsonSchema: TypeAlias = "dict[str, Any]"  # Any: plain JSON, whose shape JSON Schema knows
@@ -126,20 +124,6 @@ def class_schema(cls: type[msgspec.Struct], refer: Callable[[type[msgspec.Struct
     if writer.errors:
         raise writer.errors[0]
     return schema
-
-
-def own_fields(cls: type[msgspec.Struct]) -> frozenset[str]:
-    """Return the names of the fields that the author of a class gave it, without those of its base in the library."""
-    base = next(filter(_is_ours, cls.__mro__), None)
-    if base is None or base is cls or not issubclass(base, Frozen):
-        is_ours = base is not None and issubclass(base, Frozen) and has_metadata(base)
-        return frozenset(cls.__struct_fields__) - ({METADATA_FIELD} if is_ours else set())
-    annotated = {
-        name
-        for each in cls.__mro__[: cls.__mro__.index(base)]
-        for name in get_annotations(each, format=Format.FORWARDREF)
-    }
-    return frozenset(cls.__struct_fields__) - (frozenset(base.__struct_fields__) - annotated)
 
 
 def default_keyword(default: object) -> JsonSchema:
@@ -297,7 +281,7 @@ class _Writer:
         return {**schema, **({"additionalProperties": values} if values else {})}
 
     def _class(self, form: object, kind: type, where: str, *, tagged: bool) -> JsonSchema:
-        if self._library is not None and _is_ours(kind):
+        if self._library is not None and is_ours(kind):
             if not getattr(kind, "__struct_fields__", ()):
                 return self._refuse(
                     f"{where}: {kind.__name__} is the base of many classes; name those that may be here"
@@ -484,10 +468,6 @@ def _tag_of(cls: Any) -> str | int | None:  # Any: a class of whatever kind
 
 def _is_array_like(cls: Any) -> bool:  # Any: as above
     return cls.__struct_config__.array_like if hasattr(cls, "__struct_config__") else issubclass(cls, tuple)
-
-
-def _is_ours(cls: type) -> bool:
-    return cls.__module__.startswith("miniagents.messages")
 
 
 def _doc_of(cls: type) -> str | None:

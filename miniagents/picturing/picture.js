@@ -223,9 +223,13 @@
     }
   }
 
+  function backOf(at) {
+    return at === chosen ? colour.chosen : found.has(at) ? colour.found : at === under ? colour.panel : colour.paper;
+  }
+
   function drawRow(at, y) {
-    if (at === chosen || found.has(at) || at === under) {
-      pen.fillStyle = at === chosen ? colour.chosen : found.has(at) ? colour.found : colour.panel;
+    if (backOf(at) !== colour.paper) {
+      pen.fillStyle = backOf(at);
       pen.fillRect(0, y, width, ROW);
     }
     const middle = y + ROW / 2;
@@ -302,15 +306,16 @@
     }
     drawTicks(at, y);
     if (isGoing) { // it fades out where nobody knows how it went on
-      const fade = pen.createLinearGradient(right - 46, 0, right + 1, 0);
-      fade.addColorStop(0, "transparent");
-      fade.addColorStop(1, colour.paper);
-      pen.fillStyle = fade;
-      pen.fillRect(Math.max(right - 46, left), y + 4, 48, 18);
       pen.strokeStyle = full;
       pen.setLineDash([3, 3]);
       pen.strokeRect(clippedLeft + 0.5, y + 7.5, Math.max(clippedRight - clippedLeft - 1, 2), 11);
       pen.setLineDash([]);
+      const begin = Math.max(right - 46, left), back = backOf(at);
+      const fade = pen.createLinearGradient(begin, 0, right, 0);
+      fade.addColorStop(0, `${back}00`); // not "transparent", which is black and would darken the middle
+      fade.addColorStop(1, back);
+      pen.fillStyle = fade;
+      pen.fillRect(begin, y + 4, right - begin + 2, 18);
     }
     if (size[at] > 1 && !isOpen[at]) drawInside(at, y);
     let text = isGoing ? "not finished" : inWords(endOf(at) - began[at]);
@@ -323,7 +328,7 @@
     else if (left - wide - 10 > side) label(text, left - wide - 6, y, hue);
     else if (clippedRight - clippedLeft > wide + 16) {
       const x = Math.min(right, width) - wide - 12;
-      pen.fillStyle = colour.paper;
+      pen.fillStyle = backOf(at);
       pen.globalAlpha = 0.85;
       pen.beginPath();
       pen.roundRect(x - 4, y + 6, wide + 8, 14, 3);

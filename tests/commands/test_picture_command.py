@@ -85,6 +85,18 @@ def test_mistakes(arguments: list[str], said: str, capsys: pytest.CaptureFixture
     assert not Path("run.html").exists()
 
 
+def test_what_is_drawn_is_not_replaced(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor is another store: nobody wants a page in its place."""
+    with closing(sqlite3.connect("runs.db")) as store:
+        store.execute("CREATE TABLE runs (id TEXT)")
+    (folder / "link.html").symlink_to("calls.jsonl")
+    for output in ("calls.jsonl", "link.html", "runs.db"):
+        before = (folder / output).read_bytes()
+        assert main(["picture", "calls.jsonl", "b", "--output", output]) == 2
+        assert f"{output}: it has runs, and the picture would replace them" in capsys.readouterr().err
+        assert (folder / output).read_bytes() == before
+
+
 def test_a_file_that_ends_in_the_middle_of_a_record(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As that of a program that was killed."""
     whole = b"".join(encode(call(number, number - 1 or None).record) + b"\n" for number in (1, 2, 3))

@@ -399,6 +399,21 @@ def test_what_a_terminal_shows(snapshot: SnapshotAssertion) -> None:
     assert not screen.cursor.hidden
 
 
+@pytest.mark.parametrize("text", ["漢字" * 60, "a漢" * 60, "🙂 " * 60, "e\u0301" * 100])
+def test_a_line_of_wide_characters_is_one_line_of_the_terminal(text: str) -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=60, height=8, color_system=None, highlight=False)
+    screen = pyte.Screen(60, 8)
+    with LiveView(console) as view:
+        view.ended(f"  poet (2)  done after 0.7 s: {text}")
+        view.ended(f"{text[:25]} (3)  done after 0.7 s: x")
+        view.running([f"editor (1)  running for 1.0 s: {text}", text])
+        pyte.Stream(screen).feed(out.getvalue().replace("\n", "\r\n"))
+    shown = [line.rstrip() for line in screen.display if line.strip()]
+    assert [line.split()[0] for line in shown[:3:2]] == ["poet", "editor"]
+    assert len(shown) == 4
+
+
 def test_without_rich_a_terminal_is_told_what_to_install(
     runs: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,7 +28,8 @@ from miniagents import (
     encode,
 )
 from miniagents.describing.docstrings import read_docstring
-from miniagents.describing.json_schema import class_schemas, json_schema, own_fields
+from miniagents.describing.fields import own_fields
+from miniagents.describing.json_schema import class_schemas, json_schema
 from miniagents.describing.nulls import without_nulls
 from miniagents.messages import NO_EXTRAS, Extras
 

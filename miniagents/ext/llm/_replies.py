@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic
 import msgspec
 from typing_extensions import TypeVar
 
-from miniagents.describing.json_schema import JsonSchema, json_schema, object_schema, own_fields
+from miniagents.describing.fields import own_fields
+from miniagents.describing.json_schema import JsonSchema, json_schema, object_schema
 from miniagents.describing.nulls import without_nulls
 from miniagents.describing.typed_json import full_name, members_of, short_name, typed_json
 from miniagents.ext.llm._finding import json_in

@@ -12,6 +12,7 @@ from miniagents.agents.agent import MiniAgent
 from miniagents.ext.otel import _conventions as names
 from miniagents.ext.otel._spoken import captures_contents, clean, spoken, text_part
 from miniagents.messages import AssistantMessage, ToolResultMessage, Usage
+from miniagents.promising.core.arguments import check_kind
 from miniagents.tools import Tool
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def spans(*, tracer_provider: TracerProvider | None = None, meter_provider: Mete
 
     Raises:
         ModuleNotFoundError: `opentelemetry-api` is not installed.
+        TypeError: A provider is none.
     """
     try:
         from opentelemetry import metrics, trace  # noqa: PLC0415 - an extra
@@ -80,6 +82,10 @@ def spans(*, tracer_provider: TracerProvider | None = None, meter_provider: Mete
         raise ModuleNotFoundError(
             "spans() needs the package 'opentelemetry-api': pip install 'miniagents[otel]'", name=error.name
         ) from None
+    if tracer_provider is not None:
+        check_kind("spans: tracer_provider", tracer_provider, trace.TracerProvider, "no TracerProvider")
+    if meter_provider is not None:
+        check_kind("spans: meter_provider", meter_provider, metrics.MeterProvider, "no MeterProvider")
     return _Spans(
         trace.get_tracer("miniagents", __version__, tracer_provider, names.SCHEMA_URL),
         metrics.get_meter("miniagents", __version__, meter_provider, names.SCHEMA_URL),

@@ -27,7 +27,7 @@ from miniagents.agents.agent import MiniAgent
 from miniagents.agents.composing import surrounding
 from miniagents.agents.members import alias_of, ask, declared_by, passed_on, pieces_of
 from miniagents.calls.recognising import key_of, key_of_message, messages_in
-from miniagents.ext.store._answers import Answers
+from miniagents.ext.store._kept_answers import Answers
 from miniagents.ext.store.errors import StoreError
 from miniagents.messages import DecodeError, ErrorMessage, Message, decode
 from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer

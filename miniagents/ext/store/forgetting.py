@@ -8,8 +8,8 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from miniagents.ext.store._answers import ALL_ANSWERS
 from miniagents.ext.store._journal import ALL_RUNS, folder_of
+from miniagents.ext.store._kept_answers import ALL_ANSWERS
 from miniagents.ext.store.answered_calls import open_calls
 from miniagents.ext.store.durable_errors import RunTakenError
 from miniagents.ext.store.errors import StreamTakenError

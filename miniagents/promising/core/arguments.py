@@ -132,7 +132,8 @@ def async_functions(option: str, given: F | Iterable[F]) -> tuple[F, ...]:
         check_callable(option, function)
         is_plain = type(function) in _FUNCTIONS and not inspect.iscoroutinefunction(function)
         if is_plain and not hasattr(function, "__wrapped__"):  # a decorated function may return an awaitable
-            raise TypeError(f"{option}: {_name_of(function)} is not async; write `async def`")
+            name = _name_of(function)
+            raise TypeError(f"{option}: {name} is not async; write `async def`, or `{name}()` if that makes a function")
     return functions
 
 

@@ -529,6 +529,19 @@ async def test_without_an_sdk_all_works() -> None:
         assert str(await leaf.inquire(name="x").only()) == "x"
 
 
+def test_mistakes_are_told() -> None:
+    exporter: Any = InMemorySpanExporter()  # Any: it is none of the types
+    with pytest.raises(TypeError, match=r"spans: tracer_provider: <.*Exporter.* is no TracerProvider"):
+        spans(tracer_provider=exporter)
+    with pytest.raises(TypeError, match=r"spans: meter_provider: <.*TracerProvider.* is no MeterProvider"):
+        spans(meter_provider=TracerProvider())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    not_called: Any = spans  # Any: as above
+    with pytest.raises(
+        TypeError, match=r"around_calls: spans is not async; .* or `spans\(\)` if that makes a function"
+    ):
+        MiniAgents(around_calls=[not_called])
+
+
 def test_the_error_without_the_package() -> None:
     program = (
         "import sys; sys.modules['opentelemetry'] = None\n"

@@ -17,6 +17,9 @@ from typing import Any
 
 from tests.watchdog import PATIENCE
 
+LOOK = 0.05
+"""The seconds between two looks at a server that begins."""
+LOOKS = round(PATIENCE / LOOK)
 FOLDERS = (*map(Path, os.get_exec_path()), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))
 
 
@@ -78,11 +81,14 @@ def serving(folder: Path, **settings: str) -> Generator[None]:
             cwd=folder,
         )
     try:
-        deadline = time.monotonic() + PATIENCE
-        while not ((folder / ".s.PGSQL.5432").exists() and is_ready(folder)):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Postgres does not begin:\n{said.read_text()}")
-            time.sleep(0.05)
+        for _ in range(LOOKS):
+            if process.poll() is not None or ((folder / ".s.PGSQL.5432").exists() and is_ready(folder)):
+                break
+            time.sleep(LOOK)
+        else:
+            process.kill()
+        if process.poll() is not None:
+            raise RuntimeError(f"Postgres does not begin:\n{said.read_text()}")
         yield
     finally:
         process.send_signal(signal.SIGINT)  # it does not wait for its clients

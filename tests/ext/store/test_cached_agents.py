@@ -130,10 +130,10 @@ async def test_an_answer_that_is_too_old_is_asked_again(monkeypatch: pytest.Monk
     async with SQLiteStore(":memory:") as store, MiniAgents():
         agent = cached(echo, store, ttl=60)
         await agent.inquire("a")
-        monkeypatch.setattr("miniagents.ext.store._answers.time.time", lambda: now + 50)
+        monkeypatch.setattr("miniagents.ext.store._kept_answers.time.time", lambda: now + 50)
         await agent.inquire("a")
         assert asked == ["a"]
-        monkeypatch.setattr("miniagents.ext.store._answers.time.time", lambda: now + 70)
+        monkeypatch.setattr("miniagents.ext.store._kept_answers.time.time", lambda: now + 70)
         await agent.inquire("a")
         assert asked == ["a", "a"]
 
@@ -306,7 +306,7 @@ async def test_if_the_one_who_asks_comes_to_no_answer_the_next_one_asks(
 
 
 async def test_who_waits_for_another_one_for_too_long_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("miniagents.ext.store._answers._LONGEST", 0.2)
+    monkeypatch.setattr("miniagents.ext.store._kept_answers._LONGEST", 0.2)
     async with SQLiteStore(tmp_path / "runs.db") as one, SQLiteStore(tmp_path / "runs.db") as two, MiniAgents():
         await cached(echo, one).inquire("a")
         (kept,) = [info.name async for info in one.streams()]

@@ -2,10 +2,9 @@
 
 import asyncio
 import tracemalloc
-from pathlib import Path
 
 from miniagents import UserMessage
-from miniagents.ext.store import SQLiteStore
+from miniagents.ext.store import open_store
 from miniagents.wire import Pieces
 from tests.effort import rounds
 
@@ -13,9 +12,9 @@ MOST: int = 30_000_000
 """Bytes of Python's memory, for any number of messages and streams."""
 
 
-async def test_many_messages_and_streams_need_little_memory(tmp_path: Path) -> None:
+async def test_many_messages_and_streams_need_little_memory(address: str) -> None:
     messages, streams = rounds(1_000_000, quick=10_000), rounds(100_000, quick=2_000)
-    async with SQLiteStore(tmp_path / "runs.db") as store:
+    async with open_store(address) as store:
         tracemalloc.start()
         for start in range(0, messages, 1000):
             await store.put([UserMessage(f"message {number}") for number in range(start, start + 1000)])

@@ -5,12 +5,15 @@ import os
 import shutil
 import subprocess
 import uuid
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from miniagents import UserMessage
 from miniagents.ext.store import PostgresStore, StoreFullError, StoreUnavailableError
+from miniagents.ext.store._postgres_engine import PostgresEngine
 from miniagents.wire import Pieces
 from tests.ext.store.postgres_server import address_of, executed, fresh_folder, missing, serving, user
 from tests.watchdog import PATIENCE
@@ -147,3 +150,21 @@ async def test_a_lost_connection_is_replaced_and_none_is_left_over(postgres: Pat
         await store.put(UserMessage("more"))
         assert await store.get(kept.hash_key, UserMessage) == kept
         await until(f"(SELECT count(*)=2 {of_store})")
+
+
+@pytest.mark.parametrize(("durability", "synchronous"), [("normal", "off"), ("full", "on")])
+async def test_a_commit_waits_for_what_the_durability_says(postgres: Path, durability: str, synchronous: str) -> None:
+    """Only the end of the server could show it."""
+    asyncpg: Any = import_module("asyncpg")  # Any: it has no types
+    database = f"test_{uuid.uuid4().hex}"
+    await executed(postgres, f"CREATE DATABASE {database}")
+    made: list[Any] = []  # Any: as above
+
+    async def connect() -> Any:  # Any: as above
+        made.append(await asyncpg.connect(address_of(postgres, database)))
+        return made[-1]
+
+    engine = PostgresEngine("postgresql://", connect, "miniagents", durability, 10)
+    await engine.put((), ())
+    assert await made[0].fetchval("SHOW synchronous_commit") == synchronous
+    await engine.close()

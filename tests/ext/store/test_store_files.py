@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 from threading import Event, Thread
+from typing import Literal
 
 import pytest
 
@@ -17,7 +18,7 @@ from miniagents.ext.store import (
     StoreUnavailableError,
     StoreVersionError,
 )
-from miniagents.ext.store._sqlite_file import _STEPS, VERSION
+from miniagents.ext.store._sqlite_file import _STEPS, VERSION, opened
 from miniagents.wire import Pieces
 
 DATA = Path(__file__).parent / "data"
@@ -202,6 +203,16 @@ async def test_two_processes_may_make_the_file_at_the_same_time(path: Path) -> N
     for number, store in enumerate(stores):
         await store.get(UserMessage(str((number + 1) % 8)).hash_key, UserMessage)
         await store.close()
+
+
+@pytest.mark.parametrize(("durability", "synchronous"), [("normal", 1), ("full", 2)])
+def test_a_commit_waits_for_what_the_durability_says(
+    path: Path, durability: Literal["normal", "full"], synchronous: int
+) -> None:
+    """Only a cut of the power could show it."""
+    connection = opened(path, "runs.db", durability, 1)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (synchronous,)
+    connection.close()
 
 
 def test_wrong_options_are_told(path: Path) -> None:

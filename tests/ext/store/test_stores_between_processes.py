@@ -2,12 +2,19 @@
 
 import asyncio
 import signal
+import sqlite3
 import sys
+from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from random import Random
+from typing import Any
+
+import pytest
 
 from miniagents import AgentCallNode
-from miniagents.ext.store import Store, StreamAbandonedError, StreamTakenError, open_store
+from miniagents.ext.store import PostgresStore, SQLiteStore, Store, StreamAbandonedError, StreamTakenError, open_store
+from miniagents.wire import Pieces
 from tests.effort import rounds
 
 PROGRAM = Path(__file__).with_name("writing_process.py")
@@ -51,7 +58,7 @@ async def all_is_there(store: Store, lines: list[list[str]]) -> None:
 
 async def test_nothing_that_was_acknowledged_is_lost_when_a_process_is_killed(address: str) -> None:
     random = Random(7)
-    for attempt in range(rounds(20, quick=3)):
+    for attempt in range(rounds(100, quick=3)):
         process = await begun(address, f"one-{attempt}", f"two-{attempt}", "again")
         lines = await lines_until_killed(process, random.randrange(3, 2000))
         async with open_store(address) as store:
@@ -84,3 +91,29 @@ async def test_two_processes_write_one_store_and_a_third_reads_live(address: str
             assert await store.claim(name) > 200
         for blocks in streams.values():
             await blocks.aclose()
+
+
+async def leases_over(address: str) -> None:
+    """Let all stores seem dead, as if their processes had stood still for a while."""
+    if address.startswith("postgresql://"):
+        asyncpg: Any = import_module("asyncpg")  # Any: it has no types
+        connection = await asyncpg.connect(address)
+        await connection.execute("DELETE FROM miniagents.owners")
+        await connection.close()
+    else:
+        with closing(sqlite3.connect(address)) as file, file:
+            file.execute("DELETE FROM owners")
+
+
+async def test_a_store_that_seemed_dead_writes_no_stream_that_another_one_took(address: str) -> None:
+    make = PostgresStore if address.startswith("postgresql://") else SQLiteStore
+    # with a long lease `slow` does not tell that it is alive meanwhile
+    async with make(address, lease=1e6) as slow, make(address, lease=1e6) as other:
+        await slow.append("numbers", Pieces(0, 1, b"0\n"))
+        await slow.flush()
+        await leases_over(address)
+        assert await other.claim("numbers") == 1
+        with pytest.raises(StreamTakenError):
+            await slow.append("numbers", Pieces(1, 1, b"slow\n"))
+        await other.append("numbers", Pieces(1, 1, b"1\n"))
+        assert [pieces.data async for pieces in other.read("numbers", follow=False)] == [b"0\n", b"1\n"]
