@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from miniagents import AssistantMessage, InteractionContext, MiniAgents, miniagent, stream_message
-from miniagents.ext.store import call_key, durable, open_store
+from miniagents.ext.store import PostgresStore, SQLiteStore, call_key, durable, open_store
 
 
 def say(text: str) -> None:
@@ -42,9 +42,15 @@ async def part(ctx: InteractionContext, number: int) -> None:
     ctx.reply(" ".join(map(str, found)))
 
 
+def store_at(address: str) -> SQLiteStore | PostgresStore:
+    if LEASE is None:
+        return open_store(address)
+    return PostgresStore(address, lease=LEASE) if "://" in address else SQLiteStore(address, lease=LEASE)
+
+
 async def main(address: str) -> None:
     async with (
-        open_store(address) as store,
+        store_at(address) as store,
         durable(store, run="order-17") as run,
         MiniAgents(around_calls=run),
     ):
@@ -54,4 +60,5 @@ async def main(address: str) -> None:
 
 if __name__ == "__main__":
     EFFECTS = Path(sys.argv[2])
+    LEASE = float(sys.argv[3]) if len(sys.argv) > 3 else None
     asyncio.run(main(sys.argv[1]))

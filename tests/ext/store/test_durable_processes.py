@@ -18,6 +18,7 @@ from miniagents.ext.store import (
     answer_call,
     durable,
     open_calls,
+    open_store,
     wait_for_answer,
 )
 from tests.effort import rounds
@@ -77,10 +78,69 @@ async def test_a_call_waits_for_an_answer_over_lives_and_is_answered_in_another_
             await answer_call(other, run="one", key=found[0].key, answer=UserMessage("no"))
 
 
-async def life(address: str, effects: Path) -> asyncio.subprocess.Process:
+async def life(address: str, effects: Path, *lease: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, PROGRAM, address, effects, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[3]
+        *(sys.executable, PROGRAM, address, effects, *lease),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
     )
+
+
+async def test_of_two_processes_one_is_refused_until_the_other_one_is_gone(address: str, tmp_path: Path) -> None:
+    first = await stopped(address, tmp_path / "effects", "60")
+    second = await life(address, tmp_path / "effects", "60")
+    said = (await second.communicate())[1].decode()
+    assert (second.returncode, "run 'order-17': another process goes on with it" in said) == (1, True)
+    first.kill()
+    await first.wait()
+    third = await life(address, tmp_path / "effects", "60")
+    await third.communicate()
+    assert third.returncode == 0
+
+
+async def stopped(address: str, effects: Path, *lease: str) -> asyncio.subprocess.Process:
+    """Start a life, and stop its process in the middle."""
+    process = await life(address, effects, *lease)
+    assert process.stdout is not None
+    await process.stdout.readline()
+    process.send_signal(signal.SIGSTOP)
+    return process
+
+
+async def test_a_process_that_slept_for_longer_than_its_lease_writes_no_more(address: str, tmp_path: Path) -> None:
+    alone = await life(f"{tmp_path}/alone.db", tmp_path / "alone")
+    expected = (await alone.communicate())[0].splitlines()[-1]
+    keys = {*(tmp_path / "alone").read_text(encoding="utf-8").split()}
+    effects = tmp_path / "effects"
+    sleeper = await stopped(address, effects, "1")
+    try:
+        while True:
+            process = await life(address, effects, "1")
+            told, said_by_process = await process.communicate()
+            if not process.returncode:
+                break
+            assert b"another process goes on with it" in said_by_process
+        assert told.splitlines()[-1] == expected
+        async with open_store(address) as store:
+            written = await everything_in(store)
+    finally:
+        sleeper.send_signal(signal.SIGCONT)
+    said = (await sleeper.communicate())[1].decode()
+    assert sleeper.returncode == 1
+    assert "run 'order-17': another process has taken it over" in said
+    async with open_store(address) as store:
+        assert await everything_in(store) == written
+    again = await life(address, effects, "1")
+    assert (await again.communicate())[0].splitlines()[-1] == expected
+    assert {*effects.read_text(encoding="utf-8").split()} == keys
+
+
+async def everything_in(store: Store) -> dict[str, bytes]:
+    return {
+        info.name: b"".join([pieces.data async for pieces in store.read(info.name, follow=False)])
+        async for info in store.streams()
+    }
 
 
 async def test_a_process_that_is_killed_at_random_moments_comes_to_the_same_end(address: str, tmp_path: Path) -> None:
