@@ -1001,8 +1001,8 @@ _KEEPING: Final = (
     Mutation(
         "a store writes no stream that another one took over",
         "ext/store/_sqlite_engine.py",
-        '=? AND owner=? AND ended IS NULL",\n                (new.end, number, count, self._owner),',
-        '=?",\n                (new.end, number, count),',
+        "AND owner=? AND ended IS NULL AND name=?",
+        "AND owner IN (owner, ?) AND ended IS NULL AND name=?",
         test_of(
             "ext/store/test_stores_between_processes.py",
             "test_a_store_that_seemed_dead_writes_no_stream_that_another_one_took",
@@ -1092,9 +1092,9 @@ _KEEPING: Final = (
     ),
     Mutation(
         "an answer that was not kept to its end is not taken from the cache",
-        "ext/store/caching.py",
-        "if last is None or last.ended is None or not last.count:",
-        "if last is None or not last.count:",
+        "ext/store/_kept_answers.py",
+        "if last.ended is None or not last.count or (",
+        "if not last.count or (last.ended is not None and ",
         test_of("ext/store/test_cached_agents.py", "test_an_answer_that_is_cut_is_not_kept"),
     ),
     Mutation(
