@@ -97,6 +97,18 @@ def test_its_module_is_a_public_home(exported: Exported) -> None:
 
 
 @each_name
+def test_its_source_is_its_own_or_unknown(exported: Exported) -> None:
+    """Python looks for a class in the file of its module, which is not where a package has made it."""
+    value = exported.value
+    assert inspect.isclass(value) or inspect.isfunction(value)
+    try:
+        source = inspect.getsource(value)
+    except (OSError, TypeError):
+        return
+    assert re.search(rf"^\s*(async def|def|class) {value.__name__}\b", source, re.MULTILINE)
+
+
+@each_name
 def test_it_has_a_docstring(exported: Exported) -> None:
     value = exported.value
     assert inspect.isclass(value) or inspect.isfunction(value)

@@ -519,6 +519,16 @@ async def test_p13_a_context_describes_itself_at_any_time() -> None:
     assert "is closed" in context.describe()
 
 
+async def test_p13_a_moment_too_short_to_tell_is_not_told() -> None:
+    async with MiniAgents(on_leave="cancel") as context:
+        reading = asyncio.ensure_future(stuck.inquire())
+        await asyncio.sleep(0.04)
+        assert "- agent 'stuck' waits for an Event\n" in context.describe()
+        await asyncio.sleep(0.04)
+        assert "- agent 'stuck' waits for an Event, for 0.1 s\n" in context.describe()
+        reading.cancel()
+
+
 async def test_p13_a_plain_task_of_an_agent_is_described_with_its_agent() -> None:
     @miniagent
     async def starting(ctx: InteractionContext) -> None:

@@ -82,7 +82,7 @@ def lines_of(
     for worker in list(work)[:_MOST_LISTED]:
         production = work[worker]
         seconds = lasting(worker)
-        since = "" if seconds is None else f", for {seconds:.1f} s"
+        since = "" if seconds is None or seconds < 0.05 else f", for {seconds:.1f} s"
         lines.append(f"- {_name(worker, production)}{_awaited(worker, waits)}{since}")
         place = _place(worker)
         if place:
