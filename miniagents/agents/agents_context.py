@@ -118,9 +118,7 @@ class MiniAgents(PromisingContext):
         if persist_filter is not None:
             check_callable("persist_filter", persist_filter)
         if store is not None and not hasattr(store, "keeper"):
-            raise TypeError(
-                f"store: {store!r:.200} is no store; give one of miniagents.ext.store, such as SQLiteStore(…)"
-            )
+            raise TypeError(f"store: {store!r:.200} is no store; write `async with SQLiteStore(…) as store:`")
         self._keeper: RunKeeper | None = None if store is None else store.keeper(persist_filter)
         handlers = async_functions("on_persist_messages", on_persist_messages)
         self.recorder: Recorder | None = _recorder(self, handlers, persist_filter) if handlers else None

@@ -96,8 +96,7 @@ def build_parser() -> CommandParser:
         "answer, and answers of cached agents; what goes on stays",
     )
     parser.examples = (
-        Example("miniagents runs runs.db", "the latest runs"),
-        Example("miniagents runs runs.db --last 5 --price gpt-5=1.25,10", "with what they cost"),
+        Example("miniagents runs runs.db --price gpt-5=1.25,10", "the latest runs, with what they cost"),
         Example("miniagents runs runs.db 3fb2", "the calls of the run whose identifier begins with 3fb2"),
         Example("miniagents runs runs.db --follow", "the run that goes on, live"),
         Example("miniagents runs runs.db --forget 30", "forget what has ended more than 30 days ago"),

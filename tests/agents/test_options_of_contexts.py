@@ -28,7 +28,7 @@ OF_PROMISES: list[tuple[str, object, str]] = [
 ]
 OF_AGENTS: list[tuple[str, object, str]] = [
     ("persist_filter", 3, "persist_filter: 3 is no function"),
-    ("store", "runs.db", "store: 'runs.db' is no store; give one of miniagents.ext.store, such as SQLiteStore"),
+    ("store", "runs.db", "store: 'runs.db' is no store; write `async with SQLiteStore(…) as store:`"),
 ]
 
 
