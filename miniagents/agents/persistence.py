@@ -53,6 +53,9 @@ logger: Final = logging.getLogger("miniagents")
 PersistHandler: TypeAlias = Callable[[tuple[Message, ...]], Awaitable[None]]
 """A hook: an async function that keeps messages, parts before the messages that hold them."""
 
+MadeOf: TypeAlias = tuple[str | None, ...]
+"""What tells a record from all others: the keys of its messages, and its other fields."""
+
 PersistFilter: TypeAlias = Callable[[Message], bool]
 """A function that says whether a message may be kept."""
 
@@ -107,9 +110,10 @@ class Persister:
         self._kept: list[Message] = []
         self.is_full: bool = False
         """Whether a handler may be so far behind that new calls should wait in `room`."""
-        # Keys move from the first set to the second when it is full. The second one is forgotten then.
-        self._remembered: set[str | tuple[str | None, ...]] = set()
-        self._remembered_longer: set[str | tuple[str | None, ...]] = set()
+        # By key, and for records by what they are made of, their keys. They move to the second dict when the first is
+        # full. The second one is forgotten then.
+        self._remembered: dict[str | MadeOf, str] = {}
+        self._remembered_longer: dict[str | MadeOf, str] = {}
 
     def also_for(self, outer: Persister) -> None:
         """Hand all messages to the handlers of the context around this one as well."""
@@ -147,24 +151,34 @@ class Persister:
                 keys.append(key)
         return tuple(kept), keys
 
-    def keep_record(self, record: Message, made_of: tuple[str | None, ...] | None = None) -> str | None:
-        """Keep a record of messages that were kept before.
+    def known(self, made_of: MadeOf) -> str | None:
+        """Return the key of a record that was kept lately, by what it is made of; None if it is not known."""
+        return self._remembered.get(made_of)
+
+    def keep_record(self, record: Message, made_of: MadeOf | None, *, asks_key: bool) -> str | None:
+        """Keep a record of messages that were kept before, unless it is known.
 
         Args:
             record: The record.
-            made_of: What tells the record from all others of its class, if its key need not be computed for that.
+            made_of: What tells the record from all others, if it is to be known by that.
+            asks_key: Whether its key is asked for, which takes long to compute.
 
         Returns:
-            The key; None if the record is not kept, or is known by what it is made of.
+            The key, or None if it was not asked for; None as well if the record is not kept.
         """
         if self._outer is not None:
-            self._outer.keep_record(record, made_of)
+            self._outer.keep_record(record, made_of, asks_key=asks_key)
         if self._wanted is not None:
             return self._keep_parts((record,))
-        if made_of is None:
-            return self._keep_alone(record)
+        if made_of is None or asks_key:
+            key = self._keep_alone(record)
+            if made_of is not None and key is not None:
+                self._remember(made_of, key)
+            return key
         if made_of not in self._remembered:
-            self._remember(record, made_of)
+            if made_of not in self._remembered_longer:
+                self._kept.append(record)
+            self._remember(made_of, "")
         return None
 
     def hand_over(self) -> None:
@@ -185,7 +199,7 @@ class Persister:
         except (TypeError, ValueError):
             return self._keep_parts((message,))  # which reports it
         if key not in self._remembered:
-            self._remember(message, key)
+            self._keep_new(message, key)
         return key
 
     def _keep_parts(self, parts: Iterable[Message]) -> str | None:
@@ -196,7 +210,7 @@ class Persister:
             if key is None:
                 left_out.append(part)
             elif key not in self._remembered:
-                self._remember(part, key)
+                self._keep_new(part, key)
         return key
 
     async def room(self) -> None:
@@ -249,13 +263,16 @@ class Persister:
             self._context.report(PersistenceError("on_persist_messages", (part,), error))
             return None
 
-    def _remember(self, message: Message, key: str | tuple[str | None, ...]) -> None:
-        """Keep a message whose key, or what it is made of, was not remembered lately."""
+    def _keep_new(self, message: Message, key: str) -> None:
+        """Keep a message whose key was not remembered lately."""
         if key not in self._remembered_longer:
             self._kept.append(message)
+        self._remember(key, key)
+
+    def _remember(self, known_as: str | MadeOf, key: str) -> None:
         if len(self._remembered) >= _REMEMBERED:
-            self._remembered_longer, self._remembered = self._remembered, set()
-        self._remembered.add(key)
+            self._remembered_longer, self._remembered = self._remembered, {}
+        self._remembered[known_as] = key
 
 
 class _Keeper:

@@ -55,7 +55,7 @@ _CALL_NODE: Final = AgentCallNode(agent="")
 _REPLY_NODE: Final = AgentReplyNode(agent="", call="")
 
 _FEW: Final = 8
-"""How many keys of replies are remembered in the place of the key of a reply's record, at most."""
+"""How many messages a record may have to be remembered by their keys: then its own need not be computed again."""
 _GATHERING: Final = 0.002
 """Seconds that new messages gather before the recorder looks at them: looking at many at once is cheaper."""
 
@@ -195,15 +195,22 @@ class RecordedCall:
         if caller is not None and caller.key is None:
             caller._when_known(lambda: self._called(messages, keys, None))
             return
-        node = replace(  # all of it is frozen: a call of the class, which looks at it, takes twice as long
-            _CALL_NODE,
-            agent=self._agent,
-            messages=messages,
-            arguments=self._arguments.values,
-            opaque_arguments=self._arguments.opaque,
-            caller=None if caller is None else caller.key,
-        )
-        self.key = self._recorder.persister.keep_record(node) or ""
+        above = None if caller is None else caller.key
+        arguments, persister = self._arguments, self._recorder.persister
+        # a record of a reply does not begin with None
+        made_of = (None, self._agent, above, *keys) if len(keys) <= _FEW and arguments is NO_ARGUMENTS else None
+        key = None if made_of is None else persister.known(made_of)
+        if key is None:
+            node = replace(  # all of it is frozen: a call of the class, which looks at it, takes twice as long
+                _CALL_NODE,
+                agent=self._agent,
+                messages=messages,
+                arguments=arguments.values,
+                opaque_arguments=arguments.opaque,
+                caller=above,
+            )
+            key = persister.keep_record(node, made_of, asks_key=True) or ""
+        self.key = key
         if self._key_promise is not None:
             resolve_with(self._key_promise, self.key)
         if self._then is not None:
@@ -219,7 +226,7 @@ class RecordedCall:
         said = None if error is None else described(error)
         node = replace(_REPLY_NODE, agent=self._agent, call=self.key, messages=messages, error=said)
         made_of = (self._agent, self.key, said, *keys) if len(keys) <= _FEW else None
-        self._recorder.persister.keep_record(node, made_of)
+        self._recorder.persister.keep_record(node, made_of, asks_key=False)
 
     def _keep_from(self, buffer: AnyBuffer, then: _Then) -> None:
         kept = self._recorder.persister.keep_all(buffer.pieces) if buffer.ended else None
