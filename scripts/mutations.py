@@ -670,7 +670,7 @@ _AGENTS: Final = (
     Mutation(
         "A7: a message is kept once",
         "agents/persistence.py",
-        "        self._remembered.add(key)\n",
+        "        self._remembered[known_as] = key\n",
         "",
         test_of("agents/test_persistence.py", "test_a7_a_message_is_kept_once_however_often_it_is_sent"),
     ),
@@ -928,7 +928,7 @@ _CALLS: Final = (
     Mutation(
         "the record of a call has its arguments",
         "agents/recording.py",
-        "            arguments=self._arguments.values,\n",
+        "                arguments=arguments.values,\n",
         "",
         test_of("calls/test_around_calls.py", "test_calls_with_other_arguments_leave_other_nodes"),
     ),

@@ -19,16 +19,18 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 
-from miniagents.messages import Frozen, Message
+from miniagents.messages import Frozen, FrozenDict, Message
 from miniagents.messages.coding.contents import contents_of
+from miniagents.messages.values.surrogates import mended
 from miniagents.messages.values.untyped import is_plain
 from miniagents.promising import ContextStateError
 from miniagents.promising.core.current import inside_hook
 from miniagents.promising.core.failure import is_cancellation
+from miniagents.promising.core.pieces import FAIR_SHARE
 
 if TYPE_CHECKING:
     from contextvars import Context
@@ -50,6 +52,9 @@ logger: Final = logging.getLogger("miniagents")
 
 PersistHandler: TypeAlias = Callable[[tuple[Message, ...]], Awaitable[None]]
 """A hook: an async function that keeps messages, parts before the messages that hold them."""
+
+MadeOf: TypeAlias = tuple[str | None, ...]
+"""What tells a record from all others: the keys of its messages, and its other fields."""
 
 PersistFilter: TypeAlias = Callable[[Message], bool]
 """A function that says whether a message may be kept."""
@@ -102,40 +107,100 @@ class Persister:
         self._keepers = tuple(_Keeper(context, handler) for handler in handlers)
         self._wanted = wanted
         self._outer: Persister | None = None
+        self._kept: list[Message] = []
         self.is_full: bool = False
         """Whether a handler may be so far behind that new calls should wait in `room`."""
-        # Keys move from the first set to the second when it is full. The second one is forgotten then.
-        self._remembered: set[str] = set()
-        self._remembered_longer: set[str] = set()
+        # By key, and for records by what they are made of, their keys. They move to the second dict when the first is
+        # full. The second one is forgotten then.
+        self._remembered: dict[str | MadeOf, str] = {}
+        self._remembered_longer: dict[str | MadeOf, str] = {}
 
     def also_for(self, outer: Persister) -> None:
         """Hand all messages to the handlers of the context around this one as well."""
         self._outer = outer
 
-    def keep(self, message: Message, *, parts_are_known: bool = False) -> str | None:
-        """Hand a message to the handlers, after the messages inside it; known ones are left out.
-
-        Args:
-            message: The message.
-            parts_are_known: Whether the messages inside it were handed over before.
+    def keep(self, message: Message) -> str | None:
+        """Keep a message for `hand_over`, after the messages inside it; known ones are left out.
 
         Returns:
             The key of the message; None if it is not kept, because the filter leaves it or a part of it out, or because
             it can have no key.
         """
         if self._outer is not None:
-            self._outer.keep(message, parts_are_known=parts_are_known)
+            self._outer.keep(message)
+        if self._wanted is not None or _may_have_parts(message):
+            return self._keep_parts(with_parts(message))
+        return self._keep_alone(message)
+
+    def keep_all(self, pieces: Sequence[object]) -> tuple[tuple[Message, ...], list[str]] | None:
+        """Keep messages that are all there.
+
+        Returns:
+            The messages that are kept, and their keys; None if there are promises or very many.
+        """
+        if len(pieces) > FAIR_SHARE:
+            return None
+        kept: list[Message] = []
+        keys: list[str] = []
+        for piece in pieces:
+            if not isinstance(piece, Message):
+                return None  # those before it are known by now
+            key = self.keep(piece)
+            if key is not None:
+                kept.append(piece)
+                keys.append(key)
+        return tuple(kept), keys
+
+    def known(self, made_of: MadeOf) -> str | None:
+        """Return the key of a record that was kept lately, by what it is made of; None if it is not known."""
+        return self._remembered.get(made_of)
+
+    def keep_record(self, record: Message, made_of: MadeOf | None, *, asks_key: bool) -> str | None:
+        """Keep a record of messages that were kept before, unless it is known.
+
+        Args:
+            record: The record.
+            made_of: What tells the record from all others, if it is to be known by that.
+            asks_key: Whether its key is asked for, which takes long to compute.
+
+        Returns:
+            The key, or None if it was not asked for; None as well if the record is not kept.
+        """
+        if self._outer is not None:
+            self._outer.keep_record(record, made_of, asks_key=asks_key)
+        if self._wanted is not None:
+            return self._keep_parts((record,))
+        if made_of is None or asks_key:
+            key = self._keep_alone(record)
+            if made_of is not None and key is not None:
+                self._remember(made_of, key)
+            return key
+        if made_of not in self._remembered:
+            if made_of not in self._remembered_longer:
+                self._kept.append(record)
+            self._remember(made_of, "")
+        return None
+
+    def hand_over(self) -> None:
+        """Give the handlers what was kept; none of them is called before the next turn of the loop."""
+        if self._outer is not None:
+            self._outer.hand_over()
             self.is_full = self.is_full or self._outer.is_full
-        if self._wanted is None and (parts_are_known or not _names_of_holders(message)):
-            try:
-                key = message.hash_key
-            except (TypeError, ValueError):
-                pass  # as below
-            else:
-                if key not in self._remembered:
-                    self._hand_over(message, key)
-                return key
-        return self._keep_parts((message,) if parts_are_known else with_parts(message))
+        if self._kept:
+            kept, self._kept = self._kept, []
+            for keeper in self._keepers:
+                if keeper.keep(kept):
+                    self.is_full = True
+
+    def _keep_alone(self, message: Message) -> str | None:
+        """Keep a message for which there is no filter, and whose parts are known."""
+        try:
+            key = message.hash_key
+        except (TypeError, ValueError):
+            return self._keep_parts((message,))  # which reports it
+        if key not in self._remembered:
+            self._keep_new(message, key)
+        return key
 
     def _keep_parts(self, parts: Iterable[Message]) -> str | None:
         key: str | None = None
@@ -145,7 +210,7 @@ class Persister:
             if key is None:
                 left_out.append(part)
             elif key not in self._remembered:
-                self._hand_over(part, key)
+                self._keep_new(part, key)
         return key
 
     async def room(self) -> None:
@@ -198,15 +263,16 @@ class Persister:
             self._context.report(PersistenceError("on_persist_messages", (part,), error))
             return None
 
-    def _hand_over(self, message: Message, key: str) -> None:
-        """Hand over a message whose key was not remembered lately."""
+    def _keep_new(self, message: Message, key: str) -> None:
+        """Keep a message whose key was not remembered lately."""
         if key not in self._remembered_longer:
-            for keeper in self._keepers:
-                if keeper.keep(message):
-                    self.is_full = True
+            self._kept.append(message)
+        self._remember(key, key)
+
+    def _remember(self, known_as: str | MadeOf, key: str) -> None:
         if len(self._remembered) >= _REMEMBERED:
-            self._remembered_longer, self._remembered = self._remembered, set()
-        self._remembered.add(key)
+            self._remembered_longer, self._remembered = self._remembered, {}
+        self._remembered[known_as] = key
 
 
 class _Keeper:
@@ -226,9 +292,9 @@ class _Keeper:
         self._task: asyncio.Task[None] | None = None
         self._progress: asyncio.Future[None] | None = None
 
-    def keep(self, message: Message) -> bool:
-        """Put a message in the queue of the handler; return whether the queue is too long."""
-        self._waiting.append(message)
+    def keep(self, messages: Iterable[Message]) -> bool:
+        """Put messages in the queue of the handler; return whether the queue is too long."""
+        self._waiting.extend(messages)
         if self._task is None:
             self._work_on()
         return len(self._waiting) > LIMIT
@@ -334,7 +400,7 @@ def _taken(queue: deque[Message]) -> tuple[Message, ...]:
 
 def with_parts(message: Message) -> Iterable[Message]:
     """Return the messages inside a message at any depth, parts first, each once; the message itself comes last."""
-    return _walk(message) if _names_of_holders(message) else (message,)
+    return _walk(message) if _may_have_parts(message) else (message,)
 
 
 def _walk(message: Message) -> Iterator[Message]:
@@ -370,11 +436,20 @@ def _fields(holder: Frozen) -> Iterator[object]:
 
 def _names_of_holders(holder: Frozen) -> Collection[str]:
     """Return the names of the fields that may hold messages, at any depth: those of some other types cannot."""
-    contents = contents_of(type(holder))
-    names: Collection[str] = contents.shapes or contents.untyped  # all fields, if annotations cannot be evaluated yet
-    if "metadata" in names and isinstance(holder, Message):  # which holds plain JSON
-        return [name for name in names if name != "metadata"] if len(names) > 1 else ()
-    return names
+    return contents_of(type(holder)).holders
+
+
+def _may_have_parts(message: Message) -> bool:
+    """Return whether there may be messages inside a message: most have nothing in the fields that may hold some."""
+    for name in contents_of(type(message)).holders:
+        value = getattr(message, name)
+        if value is not None and value is not _NOTHING and value is not _NO_ENTRIES:
+            return True
+    return False
+
+
+_NOTHING: Final[tuple[Message, ...]] = ()
+_NO_ENTRIES: Final[Mapping[str, Message]] = FrozenDict()
 
 
 # Narrowing by isinstance() alone would leave the types of the elements unknown.
@@ -399,6 +474,6 @@ def _shown(message: Message) -> str:
 def described(error: BaseException) -> str:
     """Return the class and the text of an error; the text is left out if the error cannot say it."""
     try:
-        return f"{type(error).__name__}: {error}"
+        return mended(f"{type(error).__name__}: {error}")
     except Exception:  # noqa: BLE001 - the error's own code
         return type(error).__name__

@@ -18,6 +18,8 @@ import asyncio
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from msgspec.structs import replace
+
 from miniagents.agents.persistence import described
 from miniagents.calls.forms import NO_ARGUMENTS, json_of_arguments
 from miniagents.messages import AgentCallNode, AgentReplyNode, Message
@@ -36,7 +38,7 @@ from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import FAIR_SHARE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from contextvars import Context
 
     from miniagents.agents.interaction import InteractionContext
@@ -47,9 +49,14 @@ if TYPE_CHECKING:
 
 __all__ = ["RecordedCall", "Recorder"]
 
-_Then: TypeAlias = "Callable[[tuple[Message, ...], BaseException | None], None]"
+_Then: TypeAlias = "Callable[[tuple[Message, ...], list[str], BaseException | None], None]"
 
-_GATHERING: Final = 0.001
+_CALL_NODE: Final = AgentCallNode(agent="")
+_REPLY_NODE: Final = AgentReplyNode(agent="", call="")
+
+_FEW: Final = 8
+"""How many messages a record may have to be remembered by their keys: then its own need not be computed again."""
+_GATHERING: Final = 0.002
 """Seconds that new messages gather before the recorder looks at them: looking at many at once is cheaper."""
 
 
@@ -108,6 +115,7 @@ class Recorder:
         self._look_at_all()
         for sequence in tuple(self.open):
             sequence.cut_off()
+        self.persister.hand_over()
         await self.persister.finish()
 
     def log_not_kept(self) -> None:
@@ -121,8 +129,11 @@ class Recorder:
 
     def _look(self) -> None:
         due, self._due = self._due, []
-        for sequence in due:
-            sequence.step()
+        try:
+            for sequence in due:
+                sequence.step()
+        finally:
+            self.persister.hand_over()
 
 
 class RecordedCall:
@@ -161,8 +172,11 @@ class RecordedCall:
         """Begin to keep the messages and replies, of which all may be there by now."""
         messages = self._messages
         # a promise with a value needs no buffer, and may have none
-        if not has_value(messages) or not self._keep(value_of(messages), self._called):
+        kept = self._recorder.persister.keep_all(value_of(messages)) if has_value(messages) else None
+        if kept is None:
             self._keep_from(buffer_of(messages), self._called)
+        else:
+            self._called(*kept, None)
         self._keep_from(self._replies, self._replied)
 
     def key_promise(self) -> Promise[str]:
@@ -175,20 +189,28 @@ class RecordedCall:
                 self._key_promise = pending(f"{self._agent}.call_node")
         return self._key_promise
 
-    def _called(self, messages: tuple[Message, ...], _: BaseException | None) -> None:
+    def _called(self, messages: tuple[Message, ...], keys: list[str], _: BaseException | None) -> None:
         """Keep the record of the call, once that of its caller is known."""
         caller = self._caller
         if caller is not None and caller.key is None:
-            caller._when_known(lambda: self._called(messages, None))
+            caller._when_known(lambda: self._called(messages, keys, None))
             return
-        node = AgentCallNode(
-            agent=self._agent,
-            messages=messages,
-            arguments=self._arguments.values,
-            opaque_arguments=self._arguments.opaque,
-            caller=None if caller is None else caller.key,
-        )
-        self.key = self._recorder.persister.keep(node, parts_are_known=True) or ""
+        above = None if caller is None else caller.key
+        arguments, persister = self._arguments, self._recorder.persister
+        # a record of a reply does not begin with None
+        made_of = (None, self._agent, above, *keys) if len(keys) <= _FEW and arguments is NO_ARGUMENTS else None
+        key = None if made_of is None else persister.known(made_of)
+        if key is None:
+            node = replace(  # all of it is frozen: a call of the class, which looks at it, takes twice as long
+                _CALL_NODE,
+                agent=self._agent,
+                messages=messages,
+                arguments=arguments.values,
+                opaque_arguments=arguments.opaque,
+                caller=above,
+            )
+            key = persister.keep_record(node, made_of, asks_key=True) or ""
+        self.key = key
         if self._key_promise is not None:
             resolve_with(self._key_promise, self.key)
         if self._then is not None:
@@ -196,32 +218,22 @@ class RecordedCall:
             for go_on in then:
                 go_on()
 
-    def _replied(self, messages: tuple[Message, ...], error: BaseException | None) -> None:
+    def _replied(self, messages: tuple[Message, ...], keys: list[str], error: BaseException | None) -> None:
         """Keep the record of the reply, once that of the call is known."""
         if self.key is None:
-            self._when_known(lambda: self._replied(messages, error))
+            self._when_known(lambda: self._replied(messages, keys, error))
             return
         said = None if error is None else described(error)
-        node = AgentReplyNode(agent=self._agent, call=self.key, messages=messages, error=said)
-        self._recorder.persister.keep(node, parts_are_known=True)
+        node = replace(_REPLY_NODE, agent=self._agent, call=self.key, messages=messages, error=said)
+        made_of = (self._agent, self.key, said, *keys) if len(keys) <= _FEW else None
+        self._recorder.persister.keep_record(node, made_of, asks_key=False)
 
     def _keep_from(self, buffer: AnyBuffer, then: _Then) -> None:
-        if not buffer.ended or not self._keep(buffer.pieces, then):
+        kept = self._recorder.persister.keep_all(buffer.pieces) if buffer.ended else None
+        if kept is None:
             _Followed(self._recorder, buffer, then).step()
-
-    def _keep(self, pieces: Sequence[object], then: _Then) -> bool:
-        """Keep messages that are all there, and return True; False if there are promises or very many."""
-        if len(pieces) > FAIR_SHARE:
-            return False
-        kept: list[Message] = []
-        keep = self._recorder.persister.keep
-        for piece in pieces:
-            if not isinstance(piece, Message):
-                return False  # those before it are known by now
-            if keep(piece) is not None:
-                kept.append(piece)
-        then(tuple(kept), None)
-        return True
+        else:
+            then(*kept, None)
 
     def _when_known(self, then: Callable[[], None]) -> None:
         if self._then is None:
@@ -235,10 +247,20 @@ class _Followed:
     Args:
         recorder: Calls this when something new has come.
         buffer: The messages.
-        then: Called at the end with the messages that are kept and the first error.
+        then: Called at the end with the messages that are kept, their keys and the first error.
     """
 
-    __slots__ = ("_buffer", "_error", "_is_due", "_is_followed", "_messages", "_position", "_recorder", "_then")
+    __slots__ = (
+        "_buffer",
+        "_error",
+        "_is_due",
+        "_is_followed",
+        "_keys",
+        "_messages",
+        "_position",
+        "_recorder",
+        "_then",
+    )
 
     def __init__(
         self,
@@ -250,6 +272,7 @@ class _Followed:
         self._buffer = buffer
         self._then = then
         self._messages: list[Message] = []
+        self._keys: list[str] = []
         self._error: BaseException | None = None
         self._position = 0
         self._is_due = True
@@ -292,8 +315,11 @@ class _Followed:
         self._position += 1
         if isinstance(piece, Failure):
             self._error = self._error or piece.error
-        elif self._recorder.persister.keep(piece) is not None:
-            self._messages.append(piece)
+        else:
+            key = self._recorder.persister.keep(piece)
+            if key is not None:
+                self._messages.append(piece)
+                self._keys.append(key)
 
     def _follow(self) -> None:
         self._is_followed = True
@@ -312,9 +338,10 @@ class _Followed:
     async def _when_settled(self, message: Promise[Message]) -> None:
         await settled_as_read(message)
         self.step()
+        self._recorder.persister.hand_over()
 
     def _finish(self) -> None:
         self._recorder.open.pop(self, None)
         if self._is_followed:
             self._buffer.unfollow(self)
-        self._then(tuple(self._messages), self._error)
+        self._then(tuple(self._messages), self._keys, self._error)

@@ -152,6 +152,42 @@ def test_a7_a_failed_call_is_recorded_with_its_error_and_the_error_still_reaches
     assert not logged
 
 
+def test_a7_an_error_whose_text_is_no_unicode_is_recorded_and_the_records_of_other_calls_are_kept() -> None:
+    store = Store()
+
+    @miniagent
+    async def failing(ctx: InteractionContext) -> None:
+        raise ValueError("half \ud83d")
+
+    async def main() -> None:
+        failed, replies = failing.inquire("hello"), echo.inquire("hello")
+        with pytest.raises(ValueError, match="^half"):
+            await failed
+        await replies
+
+    MiniAgents(on_persist_messages=store.keep).run(main())
+    assert [node.error for node in store.replies_of("failing")] == ["ValueError: half \ufffd"]
+    assert len(store.replies_of("echo")) == 1
+
+
+def test_a7_equal_replies_of_equal_calls_are_recorded_once_and_others_apart() -> None:
+    store = Store()
+    script = [["a"], ["a"], ["b"], ["a", "b"], ["a"] * 20, ["a"] * 20, ["a"] * 21, []]
+
+    @miniagent
+    async def told(ctx: InteractionContext) -> None:
+        ctx.reply(script.pop(0))
+
+    async def main() -> None:
+        while script:
+            await told.inquire("hello")
+
+    MiniAgents(on_persist_messages=store.keep).run(main())
+    said = [[str(message) for message in node.messages] for node in store.replies_of("told")]
+    assert said == [["a"], ["b"], ["a", "b"], ["a"] * 20, ["a"] * 21, []]
+    assert len({node.hash_key for node in store.kept}) == len(store.kept)
+
+
 def test_a7_recording_does_not_count_as_reading_an_error(caplog: pytest.LogCaptureFixture) -> None:
     @miniagent
     async def failing(ctx: InteractionContext) -> None:

@@ -19,8 +19,6 @@ from miniagents.messages.values.frozen import longer_hash_keys
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    import msgspec
-
 __all__ = ["MessageRow", "digest_of", "keys_of_parts", "rows_of", "whole"]
 
 _KEY: Final = b'@key":'
@@ -71,7 +69,7 @@ def _add(message: Message, is_known: Callable[[bytes], bool], rows: dict[bytes, 
         if key in rows or is_known(key):
             pending.pop()
             continue
-        parts = [*_parts(current)] if _names(type(current)) else []
+        parts = [*_parts(current)] if contents_of(type(current)).holders else []
         unknown = [part for part in parts if (k := bytes.fromhex(part.hash_key)) not in rows and not is_known(k)]
         if unknown:
             pending += reversed(unknown)
@@ -124,7 +122,7 @@ def _restored(data: bytes) -> bytes:
 def _parts(holder: object) -> Iterator[Message]:
     """Yield the outermost messages inside a value, in the order in which they are encoded."""
     if isinstance(holder, Frozen):
-        for name in _names(type(holder)):
+        for name in contents_of(type(holder)).holders:
             yield from _within(getattr(holder, name))
 
 
@@ -139,13 +137,6 @@ def _within(value: object) -> Iterator[Message]:
     elif _is_tuple(value):
         for item in value:
             yield from _within(item)
-
-
-def _names(cls: type[msgspec.Struct]) -> Collection[str]:
-    """Return the names of the fields that may hold messages, in their order."""
-    contents = contents_of(cls)
-    names = contents.shapes or contents.untyped
-    return [name for name in cls.__struct_fields__ if name in names and name != "metadata"]
 
 
 # Narrowing by isinstance() alone would leave the types of the elements unknown.

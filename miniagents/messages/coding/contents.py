@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 import msgspec
 
 from miniagents.messages.coding.type_shapes import Shape, bare, is_union, shape_of
+from miniagents.messages.values.freezers import METADATA_FIELD, has_metadata
 from miniagents.messages.values.frozen import Frozen, loaded_classes
 from miniagents.messages.values.record import EXTRAS_FIELD, EXTRAS_KEY
 from miniagents.messages.values.untyped import noted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["Contents", "Survey", "contents_of", "has_classes", "has_untyped", "json_fields", "survey"]
 
@@ -36,6 +37,8 @@ class Contents(NamedTuple):
     """Whether there is a field of extras."""
     may_be_null: bool = True
     """Whether a field may be None, so that null is read as a value of it."""
+    holders: tuple[str, ...] = ()
+    """The names of the fields that may hold messages, at any depth; metadata is plain JSON."""
 
 
 class Survey(NamedTuple):
@@ -59,7 +62,8 @@ def contents_of(cls: type[msgspec.Struct]) -> Contents:
             infos = msgspec.structs.fields(cls)
             fields = {field.name: shape_of(field.type) for field in infos}
         except NameError:
-            return Contents({}, frozenset(cls.__struct_fields__), frozenset((Frozen,)), (), _is_open(cls))
+            names = cls.__struct_fields__
+            return Contents({}, frozenset(names), frozenset((Frozen,)), (), _is_open(cls), holders=_holders(cls, names))
         shapes = {name: shape for name, shape in fields.items() if has_untyped(shape) or has_classes(shape)}
         known = Contents(
             shapes,
@@ -68,9 +72,15 @@ def contents_of(cls: type[msgspec.Struct]) -> Contents:
             tuple(field.name for field in infos if field.default is not None and _is_nullable(field.type)),
             _is_open(cls),
             any(_is_nullable(field.type) for field in infos),
+            _holders(cls, shapes),
         )
         setattr(cls, _CONTENTS, known)
     return known
+
+
+def _holders(cls: type[msgspec.Struct], names: Iterable[str]) -> tuple[str, ...]:
+    is_told = METADATA_FIELD in cls.__struct_fields__ and issubclass(cls, Frozen) and has_metadata(cls)
+    return tuple(name for name in names if name != METADATA_FIELD or not is_told)
 
 
 def _is_nullable(form: object) -> bool:

@@ -49,8 +49,8 @@ def former_of(cls: type[msgspec.Struct]) -> Former:
         gc=False,
     )
     contents = ", ".join(
-        f"content if type(content := {attribute(hashed_name(cls, name))}) in as_they_are"
-        f" else written(content, key_of, cls, {name!r})"
+        f"content if type(content := {attribute(hashed_name(cls, name))}) in as_they_are or content is nothing"
+        f" or content is no_entries else written(content, key_of, cls, {name!r})"
         for _, name in names
     )
     lines = [
@@ -59,6 +59,8 @@ def former_of(cls: type[msgspec.Struct]) -> Former:
     ]
     known: dict[str, object] = {
         "as_they_are": _AS_THEY_ARE,
+        "nothing": (),
+        "no_entries": FrozenDict(),
         "written": _written,
         "cls": cls,
         "write": _write,
@@ -74,10 +76,13 @@ def _written(
     owner: type,
     name: str,
 ) -> object:
-    """Return a value whose JSON is the canonical form of a value that msgspec might write in another way."""
+    """Return a value whose JSON is the canonical form of a value that msgspec might write in another way.
+
+    The value is not the empty tuple.
+    """
     kind = type(content)  # pyright: ignore[reportUnknownVariableType] # of an Any
     if kind is tuple:
-        if _ITEMS_AS_THEY_ARE.issuperset(map(type, content)):
+        if type(content[0]) in _ITEMS_AS_THEY_ARE and _ITEMS_AS_THEY_ARE.issuperset(map(type, content)):
             return content
         # most tuples are of messages: a call for each of them would double the time
         return [
@@ -89,11 +94,8 @@ def _written(
         if not content.is_integer():
             return content if _PLAIN_FROM < abs(content) < _PLAIN_TO else _raw(content, key_of, owner, name)
         return int(content) if -EXACT < content < EXACT else _raw(content, key_of, owner, name)
-    if kind is FrozenDict:
-        if not content:  # as most are
-            return content
-        if _is_plain(content):
-            return {key: content[key] for key in sorted(content)}
+    if kind is FrozenDict and _is_plain(content):
+        return {key: content[key] for key in sorted(content)}
     return _Part(key_of(content)) if isinstance(kind, FrozenType) else _raw(content, key_of, owner, name)
 
 

@@ -7,8 +7,8 @@ packages import all of them from here.
 
 from __future__ import annotations
 
-import hashlib
 from contextvars import ContextVar
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 from weakref import ref
 
@@ -347,7 +347,10 @@ class Frozen(
                 that keys could be confused. Or a field holds a value that its declared type does not allow.
             ValueError: A string has a lone surrogate.
         """
-        key: str = self.__kept__.get(_KEY) or _full_key(self)
+        key: str | None = self.__kept__.get(_KEY)
+        if key is None:  # written out here: calling `_full_key` takes a tenth longer
+            cls = type(self)
+            key = self.__kept__[_KEY] = sha256((_formers.get(cls) or _former(cls))(self, _full_key)).hexdigest()
         return key if longer_hash_keys.get() else key[:40]
 
 
@@ -453,12 +456,10 @@ def _keys_within(depth: int) -> Callable[[Any], str]:  # Any: a Frozen value
     below = _keys_within(depth - 1) if depth else _far_key
 
     def key_of(value: Any) -> str:  # Any: as above
-        kept: dict[str, str] = value.__kept__
-        key = kept.get(_KEY)
+        key: str | None = value.__kept__.get(_KEY)
         if key is None:
             cls: Any = class_of(value)  # Any: as above
-            form = (_formers.get(cls) or _former(cls))(value, below)
-            key = kept[_KEY] = hashlib.sha256(form).hexdigest()
+            key = value.__kept__[_KEY] = sha256((_formers.get(cls) or _former(cls))(value, below)).hexdigest()
         return key
 
     return key_of
@@ -487,7 +488,7 @@ def _far_key(value: Any) -> str:  # Any: as above
             if unknown:  # compute these keys first, then try this value again
                 pending += unknown
                 continue
-            current.__kept__[_KEY] = hashlib.sha256(form).hexdigest()
+            current.__kept__[_KEY] = sha256(form).hexdigest()
         pending.pop()
     return str(value.__kept__[_KEY])
 
