@@ -194,7 +194,7 @@ def _new_searching_writer(cls: type) -> Writer:
             return data
 
         parts = survey(cls) if issubclass(cls, Frozen) else None
-        if parts is not None and not parts.has_messages and not parts.may_be_null:
+        if parts is not None and (parts.is_finite or not (parts.has_messages or parts.may_be_null)):
             found = write
         elif issubclass(cls, Frozen) and contents_of(cls).nullable:
             found = nullable_writer(cls, write, refuse_unwritable)
