@@ -189,6 +189,7 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
         old_size=1_000,
         counted=1_000,
     ),
+    Workload("messages: create, limit: checked texts", "create", 5_000, cpu("message"), {"checked": True}, old_size=0),
     Workload(
         "messages: hash_key, first time",
         "hash_first",
@@ -232,6 +233,17 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
         for key in NAMES
         for by, most in (("", BY_FUNCTION), ("codec", BY_CODEC))
         for workload in _kind(f"messages: {{}}, {title}", kind, most, format=key, by=by)
+    ),
+    *(
+        Workload(
+            f"messages: decode {name}, data of a provider, by a codec, limit: frozen data",
+            "decode_kind",
+            20_000,
+            cpu("value"),
+            {"kind": "provider_data", "format": key, "by": "codec", "frozen": True},
+            old_size=0,
+        )
+        for key, name in NAMES.items()
     ),
     Workload("messages: a new codec's first decode", "new_codec", 200, cpu("codec"), old_size=0),
     Workload(
