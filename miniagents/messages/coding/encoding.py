@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from miniagents.messages.coding.msgspec_formats import Format, FormatFunctions
 
-__all__ = ["are_simple", "encode", "encode_into", "known_writers", "refuse", "writer_of"]
+__all__ = ["are_simple", "encode", "encode_into", "known_writers", "refuse", "writer_of", "written_first"]
 
 
 def encode(value: object, format: Format = "json") -> bytes:
@@ -47,15 +47,16 @@ def encode(value: object, format: Format = "json") -> bytes:
         TypeError: A part of the value is not JSON-serialisable, or would be decoded as something else, such as a date
             in a field declared as `object` or `Any`. The text has its path and a remedy.
     """
-    kind = type(value)
     try:
-        try:
-            write = _searching_writers[kind] if format == "json" else _writers[format][kind]
-        except KeyError:
-            write = _new_searching_writer(kind) if format == "json" else writer_of(kind, format)
-        return write(value)
+        if format == "json":
+            return _searching_writers[type(value)](value)
+        return _writers[format][type(value)](value)
+    except KeyError:  # the class has no writer yet
+        pass
     except (UnicodeEncodeError, RecursionError, OverflowError) as error:
         refuse(value, error)
+    kind = type(value)
+    return written_first(value, _new_searching_writer(kind) if format == "json" else writer_of(kind, format))
 
 
 def encode_into(value: object, buffer: bytearray, offset: int = 0, format: Format = "json") -> None:
@@ -88,6 +89,14 @@ def encode_into(value: object, buffer: bytearray, offset: int = 0, format: Forma
             buffer += write(value)
     except (UnicodeEncodeError, RecursionError, OverflowError) as error:
         del buffer[start:]
+        refuse(value, error)
+
+
+def written_first(value: object, write: Writer) -> bytes:
+    """Encode the first value of a class by its new writer, with the errors of `encode`."""
+    try:
+        return write(value)
+    except (UnicodeEncodeError, RecursionError, OverflowError) as error:
         refuse(value, error)
 
 

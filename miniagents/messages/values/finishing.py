@@ -55,7 +55,12 @@ def finisher(
         "ignore_arguments": ignore_arguments,
     }
     lines = freezing_lines(given, names) if given else []
-    scalars = {name: declared for name, declared in declared_fields(cls).items() if name not in cls.__frozen_fields__}
+    declared_types = declared_fields(cls)
+    scalars = {
+        name: declared_types[name]
+        for name in cls.__struct_fields__
+        if name in declared_types and name not in cls.__frozen_fields__
+    }
     if texts or scalars:
         lines += ["try:"]
     for place, name in enumerate(name for name in cls.__struct_fields__ if name in texts or name in scalars):
