@@ -189,8 +189,9 @@ def _new_writer(cls: type, format: Format, functions: FormatFunctions) -> Writer
 def _new_searching_writer(cls: type) -> Writer:
     """Return the function that encodes values of a class as JSON and finds NaN in them wherever it is.
 
-    Constructors refuse NaN in all fields that may hold a float. So messages are searched for what type checkers refuse.
-    Records are searched only if one of their fields may be None, as which NaN would be read back.
+    Constructors refuse NaN in all fields that may hold a float. So messages are searched only if calls have noted a
+    value of another type than declared, or look not at all fields; see `values/declared.py`. Records are searched only
+    if one of their fields may be None as well, as which NaN would be read back.
     """
     with notes_lock:
         write, is_sound = writer_of(cls), finite_check_of(cls)
