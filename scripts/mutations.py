@@ -505,6 +505,27 @@ _MESSAGES: Final = (
         test_of("messages/values/test_freezing.py", "test_m1_nan_and_infinity_are_refused_with_their_path"),
     ),
     Mutation(
+        "M5: a call notes a frozen field that holds another value than declared",
+        "messages/values/finishing.py",
+        "if declared is not None and not is_declared(value, declared):",
+        "if declared is None:",
+        test_of("messages/values/test_declared.py", "test_m5_nan_is_found_wherever_it_is_given"),
+    ),
+    Mutation(
+        "M5: a call notes a field of scalars that holds a value of another class",
+        "messages/values/finishing.py",
+        "if type(value) not in kinds:\n            note(",
+        "if type(value) in kinds:\n            note(",
+        test_of("messages/values/test_declared.py", "test_m5_nan_is_found_wherever_it_is_given"),
+    ),
+    Mutation(
+        "M5: a class is searched whose default is NaN, which decoding takes without a look",
+        "messages/values/declared.py",
+        "if not _is_harmless(given.get(name)):",
+        "if given.get(name) is NotImplemented:",
+        test_of("messages/values/test_declared.py", "test_m5_classes_whose_defaults_are_nan_are_searched"),
+    ),
+    Mutation(
         "M1: a call of a class freezes the fields that decoding freezes",
         "messages/values/finishing.py",
         "freezing_lines(given, names) if given else []",

@@ -17,7 +17,7 @@ from miniagents._lazy import OldName
 from miniagents.agents.members import ends_loop, error_as_message
 from miniagents.messages import Message, MessageSequence, MessageSequencePromise, MessageType
 from miniagents.promising import NoActiveContextError, Promise, PromiseCancelledError
-from miniagents.promising.core.access import bound_of, buffer_of, state_of
+from miniagents.promising.core.bounds import bound_of
 from miniagents.promising.core.current import calling, inside_hook
 from miniagents.promising.core.presenting import HidesMachinery
 
@@ -276,6 +276,8 @@ class InteractionContext(HidesMachinery, Generic[In_co, Out_contra]):
     @property
     def is_bounded(self) -> bool:
         """Whether `drain` may have to wait."""
+        from miniagents.promising.core.access import buffer_of  # noqa: PLC0415  # a first agent does without
+
         return self._replies.production.bounded or buffer_of(self._messages).bounded
 
     def take_over_bound(self, source: MessageSequencePromise[Any]) -> None:  # Any: of any class
@@ -480,6 +482,8 @@ class AgentCall(HidesMachinery, Generic[In_contra, Out_co]):
             self._open_calls = None
 
     def __repr__(self) -> str:
+        from miniagents.promising.core.access import state_of  # noqa: PLC0415  # as above
+
         sent, replies = state_of(self._messages.promise), state_of(self._replies)
         return f"<AgentCall {self._replies.name!r} sent: {sent}; replies: {replies}>"
 

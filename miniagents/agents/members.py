@@ -10,7 +10,6 @@ from typing_extensions import TypeVar
 
 from miniagents.messages import ErrorMessage, Message
 from miniagents.promising import PromiseCancelledError
-from miniagents.promising.core.access import outcomes
 from miniagents.promising.core.arguments import check_count as check_integer
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.sentinels import EndLoop
@@ -233,6 +232,8 @@ def ask(
 
 def pieces_of(sequence: AnyReplies) -> AsyncIterator[MessagePromise[Any] | Failure]:  # Any: as in `AnyReplies`
     """Return the message promises of a sequence, and its errors as objects, which do not count as read by this."""
+    from miniagents.promising.core.access import outcomes  # noqa: PLC0415  # a first agent does without
+
     return outcomes(sequence)
 
 

@@ -34,8 +34,8 @@ from miniagents.messages.promised.deferred import DeferredSequence
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.ending import give_up_task
 from miniagents.promising.core.failure import ends_task, running_task
-from miniagents.promising.core.naming import name_of
 from miniagents.promising.core.notes import add_note
+from miniagents.promising.core.presenting import name_of
 from miniagents.promising.errors import ContextStateError, PromiseCancelledError
 from miniagents.promising.flattening import Flattening
 

@@ -16,8 +16,7 @@ from miniagents.promising.core.arguments import (
     check_plain,
 )
 from miniagents.promising.core.current import active_context, producing
-from miniagents.promising.core.naming import derived_name, name_of
-from miniagents.promising.core.presenting import Unawaited, state_of_error
+from miniagents.promising.core.presenting import Unawaited, derived_name, name_of, state_of_error
 from miniagents.promising.core.production import Production
 from miniagents.promising.core.working import Settling
 from miniagents.promising.errors import PromiseCancelledError

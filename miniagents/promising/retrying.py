@@ -15,9 +15,9 @@ from miniagents.promising.core.arguments import check_callable, check_count, che
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, count_as_read, ends_task
 from miniagents.promising.core.foreign import reading
-from miniagents.promising.core.naming import name_of
 from miniagents.promising.core.notes import add_note, listed, said
 from miniagents.promising.core.pieces import PieceBuffer
+from miniagents.promising.core.presenting import name_of
 from miniagents.promising.core.waiting import as_promise
 from miniagents.promising.errors import PromiseCancelledError
 from miniagents.promising.promise import Promise

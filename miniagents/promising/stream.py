@@ -14,9 +14,8 @@ from miniagents.promising.combinators.piped import TimedOutcomes
 from miniagents.promising.core.arguments import check_bound, check_callable
 from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.failure import Failure, ends_task, running_task
-from miniagents.promising.core.naming import derived_name, name_of
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, PieceIterator
-from miniagents.promising.core.presenting import number_of, state_of
+from miniagents.promising.core.presenting import derived_name, name_of, number_of, state_of
 from miniagents.promising.core.production import Production
 from miniagents.promising.core.working import Settling
 from miniagents.promising.promise import UNHELD, Holder, Promise, blank

@@ -35,6 +35,8 @@ _TOGETHER: Final = 256
 """How many records of a list are encoded together."""
 _FULL: Final = 1 << 16
 """How many bytes are written at once, or more: so few that they are still in the processor's cache."""
+_LARGE: Final = 1 << 14
+"""How many bytes of records that were encoded together are worth a write of their own."""
 
 
 class RecordEncoder:
@@ -107,11 +109,16 @@ class RecordEncoder:
         if is_list(values) or is_tuple(values):
             start = 0
             while batch := values[start : start + _TOGETHER]:
-                if not self._add_together(batch):
+                data = self._together(batch)
+                if data is None:
                     for value in batch:
                         self.add(value)
                 start += len(batch)
                 self._count += len(batch)
+                if data is not None and len(data) >= _LARGE and not self._buffer and self._deflater is None:
+                    yield data  # not by the buffer, which would copy it twice
+                    continue
+                self._buffer += data or b""
                 if len(self._buffer) >= _FULL:
                     yield self.take()
             return
@@ -121,15 +128,14 @@ class RecordEncoder:
             if is_full:
                 yield self.take()
 
-    def _add_together(self, values: Sequence[object]) -> bool:
-        """Add records that msgspec alone can encode; return False, without adding any, if there are others."""
+    def _together(self, values: Sequence[object]) -> bytes | None:
+        """Return the records of values that msgspec alone can encode; None if there are others."""
         if not are_simple(values, self._format):
-            return False
+            return None
         try:
-            self._buffer += records_of(values, self._format)
+            return records_of(values, self._format)
         except (TypeError, ValueError, OverflowError, RecursionError):
-            return False
-        return True
+            return None
 
 
 class RecordWriter:

@@ -12,6 +12,7 @@ import msgspec
 
 from scripts.benchmarks.limit_kinds import AgentMessage, DataPart, File, FilePart, Sensor, TextPart
 from scripts.benchmarks.samples import sample
+from scripts.benchmarks.watch import AT_ONCE, shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,18 +121,22 @@ def _way(kind: str, format: str) -> _Way:
 
 async def encode_extras(watch: Watch, n: int, kind: str, format: str = "json") -> object:
     """Encode values with their undeclared properties."""
-    values = [_way(kind, "json").decode(sample(kind, number)) for number in range(n)]
+    values = [_way(kind, "json").decode(sample(kind, number)) for number in range(min(n, AT_ONCE))]
     encode = _way(kind, format).encode
+    encoded: list[bytes] = []
     with watch:
-        encoded = [encode(each) for each in values]
+        for share in shares(values, n):
+            encoded = [encode(each) for each in share]
     return [each.hex() for each in encoded]
 
 
 async def decode_extras(watch: Watch, n: int, kind: str, format: str = "json") -> object:
     """Decode data twice: as its class, and as plain dicts."""
     way = _way(kind, format)
-    encoded = [way.encode(_way(kind, "json").decode(sample(kind, number))) for number in range(n)]
+    encoded = [way.encode(_way(kind, "json").decode(sample(kind, number))) for number in range(min(n, AT_ONCE))]
     decode = way.decode
+    values: list[Any] = []  # Any: values of the kind
     with watch:
-        values = [decode(each) for each in encoded]
+        for share in shares(encoded, n):
+            values = [decode(each) for each in share]
     return [way.encode(each).hex() for each in values]

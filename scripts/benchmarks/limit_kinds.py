@@ -6,14 +6,15 @@ properties of all its members, and a check that it is exactly one of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import force_setattr
 
 from scripts.benchmarks import classes
 from scripts.benchmarks.samples import sample
-from scripts.benchmarks.watch import Watch
+from scripts.benchmarks.watch import AT_ONCE, Watch, shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +107,50 @@ class OpenAIMessage(Message, frozen=True, kw_only=True, tag="OpenAIMessage"):
     response_id: str | None = None
     output_items: tuple[dict[str, Json], ...] = ()
     provider_data: dict[str, Json] | None = None
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise TypeError("it cannot change")
+
+
+_refused: Any = _refuse  # Any: the methods have signatures of their own
+
+
+class ReadOnly(dict[str, Json]):
+    """A dict that cannot change; `_frozen` alone fills it."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        """Do nothing: the dict is filled already."""
+
+    __setitem__ = __delitem__ = __ior__ = _refused
+    clear = pop = popitem = setdefault = update = _refused
+
+
+_kind_of: Callable[[object], object] = type  # type checkers take no answer of this as a test of the value
+
+
+def _frozen(value: Json) -> Json:
+    """Freeze plain JSON: dicts become such dicts, and lists become tuples."""
+    kind = _kind_of(value)
+    if kind is dict:
+        made = dict.__new__(ReadOnly)
+        dict[str, Json].update(
+            made, {name: _frozen(part) if type(part) in (dict, list) else part for name, part in value.items()}
+        )
+        return made
+    if kind is list:
+        return tuple([_frozen(part) if type(part) in (dict, list) else part for part in value])
+    return value
+
+
+class FrozenOpenAIMessage(OpenAIMessage, frozen=True, tag="OpenAIMessage"):
+    """A message from a model, with data that cannot change."""
+
+    def __post_init__(self) -> None:
+        if self.provider_data is not None:
+            force_setattr(self, "provider_data", _frozen(self.provider_data))
+        if self.output_items:
+            force_setattr(self, "output_items", _frozen([*self.output_items]))
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -293,10 +338,12 @@ async def encode_kind(
 ) -> object:
     """Encode values of a kind by a method of an existing encoder."""
     decode = _decoder(KINDS[kind].form, "json")
-    values = [decode(sample(kind, number)) for number in range(n)]
+    values = [decode(sample(kind, number)) for number in range(min(n, AT_ONCE))]
     encode = _ENCODERS[format]
+    encoded: list[bytes] = []
     with watch:
-        encoded = [encode(each) for each in values]
+        for share in shares(values, n):
+            encoded = [encode(each) for each in share]
     return [each.hex() for each in encoded]
 
 
@@ -306,16 +353,22 @@ async def decode_kind(
     kind: str,
     format: str = "json",
     by: str = "",  # noqa: ARG001  # msgspec has one way
+    frozen: bool = False,
 ) -> object:
-    """Decode values of a kind by a method of an existing decoder, and check what it does not see."""
-    form, check = KINDS[kind]
+    """Decode values of a kind by a method of an existing decoder, and check what it does not see.
+
+    The data of a provider is `frozen` by the class itself.
+    """
+    form, check = Kind(FrozenOpenAIMessage) if frozen else KINDS[kind]
     decode_json, encode, decode = _decoder(form, "json"), _ENCODERS[format], _decoder(form, format)
-    encoded = [encode(decode_json(sample(kind, number))) for number in range(n)]
+    encoded = [encode(decode_json(sample(kind, number))) for number in range(min(n, AT_ONCE))]
+    values: list[Any] = []  # Any: values of the kind
     with watch:
-        values = [decode(each) for each in encoded]
-        if check is not None:
-            for each in values:
-                check(each)
+        for share in shares(encoded, n):
+            values = [decode(each) for each in share]
+            if check is not None:
+                for each in values:
+                    check(each)
     return [encode(each).hex() for each in values]
 
 

@@ -54,7 +54,7 @@ def _codec(verb: str, function: str, least: float, reason: str, by_codec: str) -
     ]
 
 
-def _records(title: str, function: str, *, bare: bool = False, reason: str = "") -> list[Workload]:
+def _records(title: str, function: str, *, bare: bool = False, reason: str = "", framed: str = "") -> list[Workload]:
     """Return the workloads of many messages in both formats; the old release has no records.
 
     Args:
@@ -62,6 +62,7 @@ def _records(title: str, function: str, *, bare: bool = False, reason: str = "")
         function: The name of the function.
         bare: Whether to add a workload whose limit writes frames without checksums.
         reason: Why lines of JSON miss their target.
+        framed: Why frames do.
     """
     formats = {"NDJSON": {"format": "json"}, "MessagePack frames": {"format": "msgpack"}}
     found = [
@@ -69,7 +70,7 @@ def _records(title: str, function: str, *, bare: bool = False, reason: str = "")
             title.format(name),
             function,
             20_000,
-            rate(RECORDS, reason if name == "NDJSON" else ""),
+            rate(RECORDS, reason if name == "NDJSON" else framed),
             arguments,
             old_size=0,
             counted=1_000,
@@ -189,6 +190,7 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
         old_size=1_000,
         counted=1_000,
     ),
+    Workload("messages: create, limit: checked texts", "create", 5_000, cpu("message"), {"checked": True}, old_size=0),
     Workload(
         "messages: hash_key, first time",
         "hash_first",
@@ -233,6 +235,17 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
         for by, most in (("", BY_FUNCTION), ("codec", BY_CODEC))
         for workload in _kind(f"messages: {{}}, {title}", kind, most, format=key, by=by)
     ),
+    *(
+        Workload(
+            f"messages: decode {name}, data of a provider, by a codec, limit: frozen data",
+            "decode_kind",
+            20_000,
+            cpu("value"),
+            {"kind": "provider_data", "format": key, "by": "codec", "frozen": True},
+            old_size=0,
+        )
+        for key, name in NAMES.items()
+    ),
     Workload("messages: a new codec's first decode", "new_codec", 200, cpu("codec"), old_size=0),
     Workload(
         "messages: 1,000 classes and one more,",
@@ -256,8 +269,10 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
     *_kind("generated: {}, a union without a tag", "union", UNCOMMON),
     *_kind("generated: {}, a message with a file", "agent message with a file", UNCOMMON),
     *_kind("generated: {}, a message with a file", "agent message with a file", UNCOMMON, format="msgpack"),
-    *_records("records: write {} in memory", "write_in_memory", bare=True, reason=reasons.TOGETHER),
-    *_records("records: write {} to a file", "write_to_file", reason=reasons.TOGETHER),
+    *_records(
+        "records: write {} in memory", "write_in_memory", bare=True, reason=reasons.TOGETHER, framed=reasons.FRAMED
+    ),
+    *_records("records: write {} to a file", "write_to_file", reason=reasons.TOGETHER, framed=reasons.FRAMED),
     *_records("records: read {} from memory", "read_from_memory", bare=True, reason=reasons.LINES),
     *_records("records: read {} from a file", "read_from_file", reason=reasons.LINES),
     *_conversations(),

@@ -14,7 +14,7 @@ from scripts.benchmarks import classes
 from scripts.benchmarks.generated import parts
 from scripts.benchmarks.ours_messages import Customer
 from scripts.benchmarks.samples import sample
-from scripts.benchmarks.watch import Watch
+from scripts.benchmarks.watch import AT_ONCE, Watch, shares
 
 
 class Contact(Message, kw_only=True):
@@ -83,31 +83,42 @@ def _made(value: Any) -> Any:  # Any: a value of any type
 async def encode_kind(watch: Watch, n: int, kind: str, format: Format = "json", by: str = "") -> object:
     """Encode values of a kind by the function that users import for it, or by a method of an existing codec."""
     form, encode, decode = kinds()[kind]
-    values = [_made(decode(sample(kind, number), form)) for number in range(n)]
+    values = [_made(decode(sample(kind, number), form)) for number in range(min(n, AT_ONCE))]
     codec: Codec[Any] = Codec(form, format)  # Any: a value of the kind
+    encoded: list[bytes] = []
     with watch:
-        if by == "codec":
-            encoded = [codec.encode(each) for each in values]
-        elif format == "json":  # as users write it
-            encoded = [encode(each) for each in values]
-        else:
-            encoded = [encode(each, format) for each in values]
+        for share in shares(values, n):
+            if by == "codec":
+                encoded = [codec.encode(each) for each in share]
+            elif format == "json":  # as users write it
+                encoded = [encode(each) for each in share]
+            else:
+                encoded = [encode(each, format) for each in share]
     return [each.hex() for each in encoded]
 
 
-async def decode_kind(watch: Watch, n: int, kind: str, format: Format = "json", by: str = "") -> object:
+async def decode_kind(
+    watch: Watch,
+    n: int,
+    kind: str,
+    format: Format = "json",
+    by: str = "",
+    frozen: bool = False,  # noqa: ARG001  # values are always frozen
+) -> object:
     """Decode values of a kind by the function that users import for it, or by a method of an existing codec."""
     form, _, decode = kinds()[kind]
     codec: Codec[Any] = Codec(form, format)  # Any: a value of the kind
-    encoded = [codec.encode(decode(sample(kind, number), form)) for number in range(n)]
+    encoded = [codec.encode(decode(sample(kind, number), form)) for number in range(min(n, AT_ONCE))]
     codec.decode(encoded[0])  # the first call prepares it; `new_codec` measures that
+    values: list[Any] = []  # Any: values of the kind
     with watch:
-        if by == "codec":
-            values = [codec.decode(each) for each in encoded]
-        elif format == "json":  # as users write it
-            values = [decode(each, form) for each in encoded]
-        else:
-            values = [decode(each, form, format) for each in encoded]
+        for share in shares(encoded, n):
+            if by == "codec":
+                values = [codec.decode(each) for each in share]
+            elif format == "json":  # as users write it
+                values = [decode(each, form) for each in share]
+            else:
+                values = [decode(each, form, format) for each in share]
     return [codec.encode(each).hex() for each in values]
 
 

@@ -39,12 +39,14 @@ DISORDERED: Final = (
     "context waits for it. The limit writes the messages straight into the target."
 )
 CREATED: Final = (
-    "A call of a class with text looks for lone surrogates in its arguments, so that no message exists that cannot be "
-    "written. Such a call makes the value in C, and then calls one function in Python that is generated for the "
-    "class: 0.1 µs for the way there, and 0.05 µs for the look at two texts. A `__post_init__` would save that way, "
-    "but decoding calls it too, and never yields a surrogate. The decoding of a small message would take half as much "
-    "again, and an eighth with the fastest function of C. On 3.11 calling any class whose metaclass is written in "
-    "Python leaves the fast path of C: that alone takes 3.4 times as long as the limit."
+    "A call of a message class looks for lone surrogates in its arguments, so that no message exists that cannot be "
+    "written, and notes values of other types than declared, so that `encode` need not search for NaN. Such a call "
+    "makes the value in C, and then calls one function in Python that is generated for the class: 0.1 µs for the "
+    "way there, and 0.05 µs for the look at two texts. A `__post_init__` would save that way, but decoding calls it "
+    "too, and never yields a surrogate. The decoding of a small message would take half as much again, and an "
+    "eighth with the fastest function of C. On 3.11 calling any class whose metaclass is written in Python leaves "
+    "the fast path of C: that alone takes 3.4 times as long as the limit. The row below compares with a limit that "
+    "checks its texts as well, by a `__post_init__`."
 )
 HASHED: Final = (
     "Each class has a generated function, with which msgspec writes the canonical form. It asks for the type of each "
@@ -55,34 +57,43 @@ IMPORTED: Final = (
     "not need are imported when they are first used."
 )
 WRITTEN: Final = (
-    "The function looks up what the class needs, and searches the output for `null`, because msgspec writes NaN as "
-    "`null`. If it finds one, or if the class has fields that are written as null, a function generated for the class "
-    "looks at the types of the fields. `rpartition` is the fastest search: `rfind` took a third longer, and counting "
-    "nulls twice as long. A codec only looks up the class."
+    "The function looks up what the class needs, and calls msgspec, so that errors become the library's: 35 ns on "
+    "Python 3.11, as much as half of the encoding of two strings. It searches nothing: calls note on a class if a "
+    "field has ever held another value than declared, and only values of such classes are searched for NaN. "
+    "MessagePack takes 10 ns more, for the name of the format. The library's own messages have one field more than "
+    "the limit's, for metadata."
 )
 READ: Final = (
-    "A Python method around msgspec's turns its errors into the library's. The function also looks up the type; a "
-    "union is made anew for each call, and Python takes long to hash it. Values keep a dict for their key, which the "
-    "garbage collector visits as well. Messages with mappings have a `__post_init__` in Python that freezes them."
+    "A Python method around msgspec's turns its errors into the library's: 25 ns on Python 3.11. The function also "
+    "looks up the type, for 40 ns more; a union is made anew for each call, and Python takes 0.4 µs to make and "
+    "hash one of three. A cache by the place of the type in memory would not know when a union is another one. "
+    "Where a message class is declared, msgspec reads the union of all classes that may stand there. Messages with "
+    "mappings have a `__post_init__` in Python that freezes them."
 )
 FROZEN: Final = (
     "Messages with untyped data have a `__post_init__` in Python that looks at it. For untyped data such as "
-    "`provider_data`, msgspec calls a function in Python that copies each dict into one that cannot change, in 0.4 "
-    "µs; half of that is the memory of the second dict. msgspec makes only plain dicts, and freezing them when they "
-    "are read would let them change until then. The limit keeps dicts that can change."
+    "`provider_data`, msgspec calls a function in Python that copies each dict into one that cannot change, in 0.3 "
+    "µs for three properties; half of that is the memory of the second dict. msgspec makes only plain dicts, and "
+    "freezing them when they are read would let them change until then. A dict subclass that is made by one call of "
+    "C takes 0.1 µs less, but could be changed by calling its `__init__` again. A first look whether all values are "
+    "scalars saved nothing for nested data. The limit keeps dicts that can change; two rows compare with a limit "
+    "that freezes them as well, which takes as long."
 )
 MADE: Final = (
-    "Each mapping is copied into one that cannot change, by a function in Python that msgspec calls, in 0.4 µs; the "
-    "limit keeps dicts that can. Objects of a union without a tag, and undeclared properties, are taken apart by such "
-    "functions as well. Capturing such objects as raw JSON and decoding them again took as long. So did the "
-    "conversion of dicts to types that are no classes, which msgspec does not prepare. By its module, a Python "
-    "function also looks up the type; aliases are found by their place in memory. An open object holds a mapping even "
-    "if it is empty. So the garbage collector visits each one that is kept, but none of the limit: without that, an "
-    "open object or an event of a vendor takes 1.3 times as long as the limit."
+    "Each mapping is copied into one that cannot change, by a function in Python that msgspec calls, in 0.3 µs; the "
+    "limit keeps dicts that can. A class with mappings also has a `__post_init__`, which freezes what msgspec "
+    "decodes without the library; msgspec calls it for each value, in 0.05 µs, also where the mapping is absent. "
+    "Objects of a union without a tag, and undeclared properties, are taken apart by such functions as well. "
+    "Capturing such objects as raw JSON and decoding them again took as long. So did the conversion of dicts to "
+    "types that are no classes, which msgspec does not prepare. By its module, a Python function also looks up the "
+    "type; aliases are found by their place in memory. An open object holds a mapping even if it is empty. So the "
+    "garbage collector visits each one that is kept, but none of the limit."
 )
 TOGETHER: Final = (
-    "The library looks at the classes of all messages in a list before msgspec encodes them together, because another "
-    "class could need more. The limit knows its classes."
+    "The library looks at the classes of all messages in a list before msgspec encodes them together, because "
+    "another class could need more: 15 ns for each, by one call of C. The limit knows its classes. A message also "
+    "has a place for its key, 16 bytes for each of its parts. So 20,000 messages are further apart in memory, which "
+    "a busy machine makes more expensive."
 )
 ARRIVING: Final = (
     "The stream has a task, a promise and a buffer that many can read. The limit decodes frame by frame in a loop."
@@ -94,5 +105,15 @@ LINES: Final = (
 )
 CALLED: Final = (
     "The limit calls a method of msgspec and nothing else. Here a Python method calls it, so that its errors become "
-    "the library's. The smaller the message, the more this weighs."
+    "the library's: 25 ns on Python 3.11, and 10 ns to look up the writer of the class. The smaller the message, "
+    "the more this weighs: msgspec encodes two strings in 70 ns. No callable of the standard library turns one "
+    "error into another in C, and data that msgspec refuses may still be decoded in a slower way. Comparing the "
+    "class with the last one, instead of looking it up, saves 3 ns. An open object also has a function in Python "
+    "that looks for undeclared properties."
+)
+FRAMED: Final = (
+    "The library looks at the classes of all messages in a list, in 15 ns for each. Beyond that it does what the "
+    "limit does: 256 messages that stay in the processor's caches are written in 0.98 times the time of the limit. "
+    "A message has a place for its key, 16 bytes for each of its parts, so 20,000 messages are further apart in "
+    "memory. A busy machine makes this more expensive: on one, this row was measured at 1.5 to 1.8."
 )

@@ -10,13 +10,15 @@ import gc
 import time
 import tracemalloc
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["Stopped", "Watch", "quiet", "some_tokens", "ticking"]
+__all__ = ["AT_ONCE", "Stopped", "Watch", "quiet", "shares", "some_tokens", "ticking"]
 
+
+T = TypeVar("T")
 
 _TICK = 1e-9
 """A run may be shorter than a tick of the clock."""
@@ -74,6 +76,22 @@ class Watch:
         ordered = sorted(seconds)
         self.figures["p50"] = ordered[len(ordered) // 2]
         self.figures["p99"] = ordered[len(ordered) * 99 // 100]
+
+
+AT_ONCE = 500
+"""How many values are encoded or decoded together."""
+
+
+def shares(values: list[T], n: int) -> list[list[T]]:
+    """Return lists of the first `AT_ONCE` values, `n` in all: the last list has all of them.
+
+    A workload of codecs takes one list after the other, and keeps no results but the last. So the values stay in the
+    processor's caches. With 20,000 values at once, a row mostly showed how far apart the preparation had put them in
+    memory, and how many other objects the garbage collector had to visit in the process of a side.
+    """
+    some = values[:AT_ONCE]
+    rest = n % len(some)
+    return [some[:rest], *[some] * (n // len(some))] if rest else [some] * (n // len(some))
 
 
 def some_tokens(n: int, burst: int = 0) -> list[list[str]]:

@@ -12,7 +12,7 @@ from miniagents.messages.values.freezing import frozen_dict, is_mapping
 from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.access import outcomes
 from miniagents.promising.core.failure import Failure
-from miniagents.promising.core.naming import derived_name
+from miniagents.promising.core.presenting import derived_name
 from miniagents.promising.stream import piped
 
 if TYPE_CHECKING:

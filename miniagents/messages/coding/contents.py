@@ -12,7 +12,7 @@ import msgspec
 
 from miniagents.messages.coding.type_shapes import Shape, bare, is_union, shape_of
 from miniagents.messages.values.freezers import METADATA_FIELD, has_metadata
-from miniagents.messages.values.frozen import Frozen, loaded_classes
+from miniagents.messages.values.frozen import CalledMeta, Frozen, loaded_classes
 from miniagents.messages.values.record import EXTRAS_FIELD, EXTRAS_KEY
 from miniagents.messages.values.untyped import noted
 
@@ -39,6 +39,8 @@ class Contents(NamedTuple):
     """Whether a field may be None, so that null is read as a value of it."""
     holders: tuple[str, ...] = ()
     """The names of the fields that may hold messages, at any depth; metadata is plain JSON."""
+    is_looked_at: bool = False
+    """Whether calls note each field that holds another value than declared; see `values/declared.py`."""
 
 
 class Survey(NamedTuple):
@@ -52,12 +54,16 @@ class Survey(NamedTuple):
     """Whether there are messages, and not only records."""
     may_be_null: bool
     """Whether a field of one of the classes may be None."""
+    is_finite: bool
+    """Whether no part is NaN or infinity, because each field of these classes has only held what it declares."""
 
 
 def contents_of(cls: type[msgspec.Struct]) -> Contents:
     """Return the parts that a class declares; if annotations cannot be evaluated yet, that may be anything."""
     known: Contents | None = vars(cls).get(_CONTENTS)
     if known is None:
+        from miniagents.messages.values.declared import notices_all  # noqa: PLC0415  # many programs encode nothing
+
         try:
             infos = msgspec.structs.fields(cls)
             fields = {field.name: shape_of(field.type) for field in infos}
@@ -73,6 +79,7 @@ def contents_of(cls: type[msgspec.Struct]) -> Contents:
             _is_open(cls),
             any(_is_nullable(field.type) for field in infos),
             _holders(cls, shapes),
+            (isinstance(cls, CalledMeta) or not infos) and notices_all(cls),
         )
         setattr(cls, _CONTENTS, known)
     return known
@@ -96,7 +103,7 @@ def json_fields(cls: type[msgspec.Struct]) -> set[str]:
 
 def survey(cls: type[Frozen]) -> Survey:
     """Return the parts that values of exactly this class may have."""
-    is_clean, has_open, has_messages, may_be_null = True, False, False, False
+    is_clean, has_open, has_messages, may_be_null, is_finite = True, False, False, False, True
     pending: list[type[Frozen]] = [cls]
     seen: set[type] = {cls}
     declared: set[type] = set()
@@ -107,13 +114,14 @@ def survey(cls: type[Frozen]) -> Survey:
         has_open = has_open or (contents.is_open and current is not cls)
         has_messages = has_messages or not current.is_record
         may_be_null = may_be_null or contents.may_be_null
+        is_finite = is_finite and contents.is_looked_at and not noted(current)
         for kind in contents.classes - declared:
             declared.add(kind)
             has_open = has_open or (contents_of(cls).is_open and issubclass(cls, kind))
             new = [each for each in loaded_classes(kind) if each not in seen]
             seen.update(new)
             pending += new
-    return Survey(is_clean, has_open, has_messages, may_be_null)
+    return Survey(is_clean, has_open, has_messages, may_be_null, is_finite)
 
 
 def _is_open(cls: type[msgspec.Struct]) -> bool:

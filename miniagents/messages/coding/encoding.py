@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from miniagents.messages.coding.msgspec_formats import Format, FormatFunctions
 
-__all__ = ["are_simple", "encode", "encode_into", "known_writers", "refuse", "writer_of"]
+__all__ = ["are_simple", "encode", "encode_into", "known_writers", "refuse", "writer_of", "written_first"]
 
 
 def encode(value: object, format: Format = "json") -> bytes:
@@ -47,15 +47,16 @@ def encode(value: object, format: Format = "json") -> bytes:
         TypeError: A part of the value is not JSON-serialisable, or would be decoded as something else, such as a date
             in a field declared as `object` or `Any`. The text has its path and a remedy.
     """
-    kind = type(value)
     try:
-        try:
-            write = _searching_writers[kind] if format == "json" else _writers[format][kind]
-        except KeyError:
-            write = _new_searching_writer(kind) if format == "json" else writer_of(kind, format)
-        return write(value)
+        if format == "json":
+            return _searching_writers[type(value)](value)
+        return _writers[format][type(value)](value)
+    except KeyError:  # the class has no writer yet
+        pass
     except (UnicodeEncodeError, RecursionError, OverflowError) as error:
         refuse(value, error)
+    kind = type(value)
+    return written_first(value, _new_searching_writer(kind) if format == "json" else writer_of(kind, format))
 
 
 def encode_into(value: object, buffer: bytearray, offset: int = 0, format: Format = "json") -> None:
@@ -88,6 +89,14 @@ def encode_into(value: object, buffer: bytearray, offset: int = 0, format: Forma
             buffer += write(value)
     except (UnicodeEncodeError, RecursionError, OverflowError) as error:
         del buffer[start:]
+        refuse(value, error)
+
+
+def written_first(value: object, write: Writer) -> bytes:
+    """Encode the first value of a class by its new writer, with the errors of `encode`."""
+    try:
+        return write(value)
+    except (UnicodeEncodeError, RecursionError, OverflowError) as error:
         refuse(value, error)
 
 
@@ -180,8 +189,9 @@ def _new_writer(cls: type, format: Format, functions: FormatFunctions) -> Writer
 def _new_searching_writer(cls: type) -> Writer:
     """Return the function that encodes values of a class as JSON and finds NaN in them wherever it is.
 
-    Constructors refuse NaN in all fields that may hold a float. So messages are searched for what type checkers refuse.
-    Records are searched only if one of their fields may be None, as which NaN would be read back.
+    Constructors refuse NaN in all fields that may hold a float. So messages are searched only if calls have noted a
+    value of another type than declared, or look not at all fields; see `values/declared.py`. Records are searched only
+    if one of their fields may be None as well, as which NaN would be read back.
     """
     with notes_lock:
         write, is_sound = writer_of(cls), finite_check_of(cls)
@@ -194,7 +204,7 @@ def _new_searching_writer(cls: type) -> Writer:
             return data
 
         parts = survey(cls) if issubclass(cls, Frozen) else None
-        if parts is not None and not parts.has_messages and not parts.may_be_null:
+        if parts is not None and (parts.is_finite or not (parts.has_messages or parts.may_be_null)):
             found = write
         elif issubclass(cls, Frozen) and contents_of(cls).nullable:
             found = nullable_writer(cls, write, refuse_unwritable)

@@ -312,9 +312,12 @@ def frozen_form(form: object) -> Any:  # Any: a type for msgspec
 
 def frozen_only(form: object, raw: Any) -> object:  # Any: of any class
     """Freeze the object that msgspec has decoded for a `frozen_form` from JSON; it refuses all that stays as it is."""
-    if class_of(raw) is not dict or form not in OBJECTS:
-        return raw
-    return frozen_json(raw) if raw or form is FrozenDict else UNSET
+    if class_of(raw) is dict:
+        if form is FrozenDict or (raw and form is Metadata):
+            return frozen_json(raw)
+        if form is Metadata:
+            return UNSET
+    return raw
 
 
 def plain_only(form: object, value: Any) -> object:  # Any: of any class

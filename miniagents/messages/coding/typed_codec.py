@@ -8,7 +8,7 @@ from weakref import ref
 import msgspec
 
 from miniagents.messages.coding.codec import UnknownMessage, decode_slowly
-from miniagents.messages.coding.encoding import known_writers, refuse, writer_of
+from miniagents.messages.coding.encoding import known_writers, refuse, writer_of, written_first
 from miniagents.messages.coding.readers import reader_of, when_readers_change
 from miniagents.messages.coding.unique_keys import refuse_repeated_keys, with_unique_keys
 
@@ -111,13 +111,12 @@ class Codec(Generic[T]):
             TypeError: A part of the value is not JSON-serialisable, or would be decoded as something else.
         """
         try:
-            try:
-                write = self._writers[type(value)]
-            except KeyError:
-                write = writer_of(type(value), self._format)
-            return write(value)
+            return self._writers[type(value)](value)
+        except KeyError:  # the class has no writer yet
+            pass
         except (UnicodeEncodeError, RecursionError, OverflowError) as error:
             refuse(value, error)
+        return written_first(value, writer_of(type(value), self._format))
 
     def decode(self, data: bytes | str) -> T:
         """Decode a value, like `miniagents.decode`.

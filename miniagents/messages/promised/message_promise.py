@@ -23,9 +23,8 @@ from miniagents.messages.values.frozen import FrozenDict
 from miniagents.promising.combinators.piped import TimedOutcomes, attempt
 from miniagents.promising.core.arguments import check_errors, check_not_negative
 from miniagents.promising.core.failure import Failure, mark_as_read
-from miniagents.promising.core.naming import derived_name
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
-from miniagents.promising.core.presenting import number_of
+from miniagents.promising.core.presenting import derived_name, number_of
 from miniagents.promising.core.working import Settling
 from miniagents.promising.promise import PENDING, UNHELD, Holder, Promise, blank, failed_here
 from miniagents.promising.sentinels import DEFAULT, Default

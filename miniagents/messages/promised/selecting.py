@@ -12,7 +12,7 @@ from miniagents.messages.promised.message_buffer import make_known
 from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
 from miniagents.messages.promised.tokens import MixedOutcomes, known_class
 from miniagents.promising.core.access import failure_of, settled
-from miniagents.promising.core.naming import derived_name
+from miniagents.promising.core.presenting import derived_name
 from miniagents.promising.promise import derived
 from miniagents.promising.sentinels import DEFAULT
 

@@ -12,7 +12,6 @@ from miniagents.messages.promised.message_buffer import MessageBuffer, made_at_o
 from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.messages.promised.same_messages import SameMessages
 from miniagents.promising.combinators.piped import attempt
-from miniagents.promising.core.access import value_of
 from miniagents.promising.core.arguments import check_count, check_errors, check_plain
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
@@ -180,6 +179,8 @@ class MessageSequencePromise(SameMessages[M_co]):
         >>> asyncio.run(main())
         (Message(text='a!'), Message(text='b!'))
         """
+        from miniagents.promising.core.access import value_of  # noqa: PLC0415  # a first agent does without
+
         read = self._reading()
 
         async def mapped(out: PieceBuffer[MessagePromise[M]]) -> Messages[M]:
@@ -330,6 +331,7 @@ class MessageSequencePromise(SameMessages[M_co]):
         (Message(text='a'), Message(text='c'))
         """
         from miniagents.messages.promised.selecting import settled_for  # noqa: PLC0415  # a first agent does without
+        from miniagents.promising.core.access import value_of  # noqa: PLC0415  # as above
 
         check_plain("filter_messages", keep)
 
@@ -381,6 +383,7 @@ class MessageSequencePromise(SameMessages[M_co]):
         (UserMessage(text='b'),)
         """
         from miniagents.messages.promised.selecting import check_classes, may_be, settled_for  # noqa: PLC0415  # a first agent does without
+        from miniagents.promising.core.access import value_of  # noqa: PLC0415  # as above
 
         check_classes("of_type", classes)
 

@@ -12,8 +12,8 @@ from miniagents.messages.promised.message_promise import MessagePromise, message
 from miniagents.messages.promised.tokens import bound_here, check_arguments, text_of
 from miniagents.promising.appender import StreamAppender
 from miniagents.promising.core.current import active_context
-from miniagents.promising.core.naming import name_of
 from miniagents.promising.core.pieces import PieceBuffer
+from miniagents.promising.core.presenting import name_of
 from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:

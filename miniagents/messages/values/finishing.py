@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec.structs import force_setattr
 
+from miniagents.messages.values.declared import declared_fields, is_declared
 from miniagents.messages.values.freezers import attribute, function, slot_for, slot_of
 from miniagents.messages.values.freezing import (
     UNCHANGED,
@@ -23,10 +24,10 @@ from miniagents.messages.values.freezing import (
     path_of,
 )
 from miniagents.messages.values.surrogates import NO_TEXT, look_for_surrogates, surrogate_in
-from miniagents.messages.values.untyped import is_plain
+from miniagents.messages.values.untyped import is_plain, note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from inspect import Signature
 
     from miniagents.messages.values.freezers import Exact, FieldFreezer
@@ -54,10 +55,20 @@ def finisher(
         "ignore_arguments": ignore_arguments,
     }
     lines = freezing_lines(given, names) if given else []
-    if texts:
+    declared_types = declared_fields(cls)
+    scalars = {
+        name: declared_types[name]
+        for name in cls.__struct_fields__
+        if name in declared_types and name not in cls.__frozen_fields__
+    }
+    if texts or scalars:
         lines += ["try:"]
-    for place, name in enumerate(name for name in cls.__struct_fields__ if name in texts):
+    for place, name in enumerate(name for name in cls.__struct_fields__ if name in texts or name in scalars):
         names[f"default_{place}"] = defaults.get(name, "")
+        declared = scalars.get(name)
+        if declared is not None:
+            lines += _scalar_lines(name, declared.kinds, place, names, is_text=name in texts)
+            continue
         lines += [
             f" value = {attribute(name, of='self')}",
             " if type(value) is str: value.isascii() or value.encode()",
@@ -71,11 +82,31 @@ def finisher(
             "     look(value)",
             "     break",
         ]
-    if texts:
+    if texts or scalars:
         lines += ["except UnicodeEncodeError: refuse(self)"]
     return function((*lines, "return ignore_arguments"), names, "finish(self)")
 
 
+def _scalar_lines(
+    name: str, kinds: frozenset[type], place: int, names: dict[str, object], *, is_text: bool
+) -> Iterator[str]:
+    """Yield the source that looks at a field of scalars: at its text, and whether it has a declared type."""
+
+    def look_at_other(made: object, value: object) -> None:
+        if is_text:
+            look_for_surrogates(value)
+        if type(value) not in kinds:
+            note(type(made), name)
+
+    usual = str if str in kinds else next((kind for kind in kinds if kind in _USUAL), object)
+    names |= {f"usual_{place}": usual, f"kinds_{place}": kinds, f"other_{place}": look_at_other}
+    text = "value.isascii() or value.encode()" if is_text and usual is str else "pass"
+    yield f" value = {attribute(name, of='self')}"
+    yield f" if type(value) is usual_{place}: {text}"
+    yield f" elif value is not default_{place} and type(value) not in kinds_{place}: other_{place}(self, value)"
+
+
+_USUAL: Final = (int, bool, bytes)
 _number: Any = 0  # Any: checkers refuse `__init__` of a value
 ignore_arguments: Final[Callable[..., None]] = _number.__init__
 """`object.__init__`, which takes any arguments where a class has a `__new__` of its own, as int has."""
@@ -100,13 +131,17 @@ def freezing_lines(fields: Mapping[str, FieldFreezer], names: dict[str, object])
     """Return the lines of Python source that freeze these fields of `self`, and add the names in them to `names`."""
 
     def freeze_one(message: msgspec.Struct, name: str, value: object) -> None:
+        cls = type(message)
         freeze = fields[name].freeze
         kind = type(value)
         if kind is dict or freeze is not freeze_field or not (kind in UNCHANGED or isinstance(kind, FrozenType)):
-            cls = type(message)
             frozen = freeze(value, cls, name)
             if frozen is not value:
                 force_setattr(message, slot_of(cls, name), frozen)
+                value = frozen
+        declared = declared_fields(cls).get(name)
+        if declared is not None and not is_declared(value, declared):
+            note(cls, name)
 
     names |= {"freeze_one": freeze_one, "nothing": (), "UNSET": msgspec.UNSET}
     lines: list[str] = []
@@ -152,7 +187,8 @@ def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> 
     if exact.json:
         names |= {"FrozenDict": FrozenDict, "is_plain": is_plain}
         conditions += [f"(type({name}) is not FrozenDict or not is_plain({name}))"]
-    if any(isinstance(kind, FrozenType) for kind in exact.kinds):  # values of derived classes are frozen as well
-        names["FrozenType"] = FrozenType
-        conditions += [f"not isinstance(type({name}), FrozenType)"]
+    classes = tuple(kind for kind in exact.kinds if isinstance(kind, FrozenType))
+    if classes:  # values of derived classes are frozen as well
+        names[f"{known_as}_classes"] = classes[0] if len(classes) == 1 else classes
+        conditions += [f"not isinstance({name}, {known_as}_classes)"]
     return " and ".join(conditions) or "True"

@@ -201,7 +201,9 @@ def freezer_of(annotation: object, cls: type, own: OwnFreezer | None = None) -> 
             items = exact._replace(
                 kinds=exact.kinds - {msgspec.UnsetType}
             )  # UNSET is allowed as a whole field only, not inside a container
-    return FieldFreezer(freeze, _exact(alternatives), items)
+    exact = _exact(alternatives)
+    exact = exact._replace(kinds=exact.kinds - {FrozenDict})  # it may hold other values than declared
+    return FieldFreezer(freeze, exact, items)
 
 
 def _exact(alternatives: Iterable[Any]) -> Exact:  # Any: as `alternatives_of` gives them
@@ -329,11 +331,12 @@ def _is_enum(annotation: object) -> bool:
 
 
 def alternatives_of(
-    annotation: object, cls: type, *, whole: bool = False
+    annotation: object, cls: type, *, whole: bool = False, literals: bool = False
 ) -> Iterator[Any]:  # Any: hashable, as they are
     """Split unions, aliases and names into types; anything unknown becomes `object`, which needs freezing.
 
-    Types with arguments become `object` too, unless the caller asks to keep them whole.
+    Types with arguments become `object` too, unless the caller asks to keep them whole. Literals become the type of
+    None, which like all of them needs no freezing, unless the caller asks for them.
     """
     if issubclass(type(annotation), type):  # a class, by far the most frequent; `isinstance` also takes `list[int]`
         yield annotation
@@ -343,15 +346,15 @@ def alternatives_of(
     # An alias made by `type` has a value, a NewType has a supertype.
     annotation = getattr(annotation, "__value__", getattr(annotation, "__supertype__", annotation))
     origin = get_origin(annotation)
-    if annotation is None or origin is Literal:
+    if annotation is None or (origin is Literal and not literals):
         yield type(None)
     elif origin is ClassVar or annotation is ClassVar:
         yield type(None)  # a class variable is not a field
     elif origin is Annotated:
-        yield from alternatives_of(get_args(annotation)[0], cls, whole=whole)
+        yield from alternatives_of(get_args(annotation)[0], cls, whole=whole, literals=literals)
     elif origin is Union or origin is types.UnionType:
         for argument in get_args(annotation):
-            yield from alternatives_of(argument, cls, whole=whole)
+            yield from alternatives_of(argument, cls, whole=whole, literals=literals)
     else:
         yield annotation if whole or (isinstance(annotation, type) and origin is None) else object
 

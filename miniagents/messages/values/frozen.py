@@ -139,7 +139,7 @@ class FrozenMeta(FrozenType):
         if not is_root:
             mcs.made(cls)
             _finish_calls(cls, _finish_first)
-            if cls.__text_fields__ or cls.__given_fields__:
+            if cls.__text_fields__ or cls.__given_fields__ or (cls.__struct_fields__ and not cls.is_record):
                 cls.__class__ = mcs.called_with  # pyright: ignore[reportAttributeAccessIssue] # a class that is called in another way
         for forget in when_classes_change:
             forget()

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from miniagents.messages.values.freezing import (
     JSON_FLAT,
     FrozenDict,
+    _empty_dict,
+    _fill,
     _FrozenDict,
     class_of,
     freeze,
-    frozen_dict,
     note_json,
 )
 
@@ -80,34 +81,48 @@ def frozen_json(raw: dict[Any, Any]) -> object:  # Any: JSON or MessagePack
         ValueError: JSON cannot express a part of it.
     """
     try:
-        for key in raw:  # noqa: PLC0206  # a loop over the items takes longer
-            if type(key) is not str:
-                raise ValueError(f"{key!r} is no name of a property")
-            item = raw[key]
-            kind = class_of(item)
-            if kind not in JSON_FLAT and (kind is not float or item - item):  # NaN for infinity and NaN
-                raw[key] = _frozen_part(kind, item)  # the keys stay the same, so the loop may go on
+        return _frozen_object(raw)
     except RecursionError:
         if not is_plain(frozen := freeze(raw)):
             raise ValueError("a part of the object is no plain JSON") from None
         return frozen
-    made = frozen_dict(raw) if raw else _EMPTY
+
+
+def _frozen_object(raw: dict[Any, Any]) -> object:  # Any: as above
+    for key, item in raw.items():
+        kind = class_of(item)
+        if kind not in JSON_FLAT:  # the keys stay the same, so the loop may go on
+            if kind is dict:
+                raw[key] = _frozen_object(item)
+            elif kind is list:
+                raw[key] = _frozen_array(item)
+            elif kind is not float or item - item:  # NaN for infinity and NaN
+                raise ValueError(f"{kind.__qualname__} is no plain JSON")
+        if type(key) is not str:
+            raise ValueError(f"{key!r} is no name of a property")
+    if not raw:
+        return _EMPTY
+    made = _empty_dict(_FrozenDict)
+    _fill(made, raw)
     note_json(made, True)
     return made
 
 
-def _frozen_part(kind: type[object], part: Any) -> object:  # Any: of that class
-    if kind in JSON_FLAT:
-        return part
+def _frozen_array(items: list[Any]) -> tuple[Any, ...]:  # Any: as above
+    for item in items:
+        if type(item) not in JSON_FLAT:
+            return tuple([item if type(item) in JSON_FLAT else _frozen_item(class_of(item), item) for item in items])
+    return tuple(items)
+
+
+def _frozen_item(kind: type[object], item: Any) -> object:  # Any: of that class
     if kind is dict:
-        return frozen_json(part)
-    if kind is float and not part - part:
-        return part
-    if kind is not list:
+        return _frozen_object(item)
+    if kind is list:
+        return _frozen_array(item)
+    if kind is not float or item - item:
         raise ValueError(f"{kind.__qualname__} is no plain JSON")
-    if JSON_FLAT.issuperset(map(type, part)):
-        return tuple(part)
-    return tuple([_frozen_part(class_of(item), item) for item in part])
+    return item
 
 
 _EMPTY: Final[object] = _FrozenDict()

@@ -15,8 +15,8 @@ from miniagents.promising.core.arguments import check_streams
 from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.foreign import outcomes_of, reading
-from miniagents.promising.core.naming import name_of
 from miniagents.promising.core.pieces import PieceBuffer
+from miniagents.promising.core.presenting import name_of
 from miniagents.promising.core.production import Production
 from miniagents.promising.promise import Promise
 from miniagents.promising.stream import Stream, StreamedPromise, made_of, piped

@@ -15,8 +15,7 @@ A user of promises needs nothing from here. A package that makes a kind of promi
 | `foreign`    | reading async iterables that are no promises like streams                                             |
 | `waiting`    | awaitables as promises, and waiting for many of them at the same time                                 |
 | `arguments`  | checks of arguments, with the error texts that all combinators share                                  |
-| `naming`     | the names of promises that were given none                                                            |
-| `presenting` | what promises and contexts say by `repr` and completion, and where one is taken for its value         |
+| `presenting` | what promises say by name, `repr` and completion, and where one is taken for its value                |
 | `notes`      | notes on errors, about the errors before them                                                         |
 | `watch`      | who waits for whom: deadlocks, and tasks that nothing can end; of use to contexts alone               |
 | `stuck`      | which of the waiting tasks nothing will ever wake; of use to the watch alone                          |

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from miniagents.promising.stream import StreamedPromise
 
 __all__ = [
-    "bound_of",
     "buffer_of",
     "fail_with",
     "failure_of",
@@ -93,11 +92,6 @@ def value_of(promise: Promise[T]) -> T:
 def outcomes(stream: Replayed[P]) -> OutcomeIterator[P]:
     """Read a stream from its first piece, with its failures as objects."""
     return stream._outcomes()
-
-
-def bound_of(stream: StreamedPromise[object, object]) -> int | None:
-    """Return how many pieces a stream may be ahead of its furthest reader; None without a bound, or after its end."""
-    return stream._bound_to_readers()
 
 
 def buffer_of(stream: StreamedPromise[P, object]) -> PieceBuffer[P]:

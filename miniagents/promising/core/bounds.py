@@ -7,7 +7,7 @@ stream that has no bound of its own takes over the narrowest one of what it is m
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from miniagents.promising.core.followers import FOLLOWED
 from miniagents.promising.core.working import Working
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.core.followers import Watcher
 
-__all__ = ["Bounded"]
+__all__ = ["Bounded", "bound_of"]
 
 
 class Bounded(Working):
@@ -147,3 +147,14 @@ class Bounded(Working):
             self._furthest = max(self._furthest, len(self.pieces) + 1)
         for follower in self._followers or ():
             follower.woken()
+
+
+class _MayBeBound(Protocol):
+    """A stream; the module of streams imports this one."""
+
+    def _bound_to_readers(self) -> int | None: ...
+
+
+def bound_of(stream: _MayBeBound) -> int | None:
+    """Return how many pieces a stream may be ahead of its furthest reader; None without a bound, or after its end."""
+    return stream._bound_to_readers()

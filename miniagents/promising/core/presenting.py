@@ -1,8 +1,8 @@
-"""What promises and contexts say to people: by `repr`, by completion, and where a promise is taken for its value."""
+"""What promises and contexts say to people: by name, `repr` and completion, and where one is taken for its value."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NoReturn
+from typing import TYPE_CHECKING, ClassVar, Final, NoReturn
 
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.errors import PromiseCancelledError
@@ -12,7 +12,16 @@ if TYPE_CHECKING:
 
     from miniagents.promising.core.pieces import AnyBuffer
 
-__all__ = ["HidesMachinery", "PresentedContext", "Unawaited", "number_of", "state_of", "state_of_error"]
+__all__ = [
+    "HidesMachinery",
+    "PresentedContext",
+    "Unawaited",
+    "derived_name",
+    "name_of",
+    "number_of",
+    "state_of",
+    "state_of_error",
+]
 
 
 class HidesMachinery:
@@ -128,3 +137,24 @@ def state_of(buffer: AnyBuffer, pieces: str, whole: Failure | None = None) -> st
     parts = [pieces, number_of(errors, "error")] if errors else [pieces]
     parts += [state_of_error(whole.error)] if whole is not None and buffer.failure is None else []
     return ", ".join([*parts, "cancelled" if cancelled else "ended" if buffer.ended else "arriving"])
+
+
+def derived_name(source: str, what: str) -> str:
+    """Return a name for the result of a combinator; of a long chain only both ends are kept.
+
+    Otherwise each promise of a chain of thousands would have a name of thousands of words.
+    """
+    name = f"{source}.{what}"
+    if len(name) <= _LONGEST:
+        return name
+    kept = _LONGEST // 2 - 1
+    return f"{name[:kept]}…{name[-kept:]}"
+
+
+def name_of(source: object) -> str:
+    """Return a name for a promise made by `source`: the name of the function, or of the object's class."""
+    name: object = getattr(source, "__qualname__", None)
+    return name if isinstance(name, str) else type(source).__qualname__
+
+
+_LONGEST: Final = 200

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.promising.core.failure import Failure, count_as_read
-from miniagents.promising.core.naming import name_of
 from miniagents.promising.core.places import hand_over
+from miniagents.promising.core.presenting import name_of
 from miniagents.promising.errors import ContextStateError, PromiseCancelledError
 from miniagents.promising.promise import Promise
 

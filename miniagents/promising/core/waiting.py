@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Generic
 from typing_extensions import TypeVar
 
 from miniagents.promising.core.arguments import check_awaitables
-from miniagents.promising.core.naming import name_of
 from miniagents.promising.core.pieces import FAIR_SHARE, take_turn
+from miniagents.promising.core.presenting import name_of
 from miniagents.promising.promise import Promise
 
 if TYPE_CHECKING:
