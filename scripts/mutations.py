@@ -1091,6 +1091,13 @@ _KEEPING: Final = (
         test_of("ext/store/test_streams_in_stores.py", "test_a_living_store_keeps_its_streams"),
     ),
     Mutation(
+        "a Postgres store that has lost one connection leaves the other one open no longer",
+        "ext/store/_postgres_engine.py",
+        "    for connection in connections:\n        connection.terminate()\n    return True\n",
+        "    return True\n",
+        test_of("ext/store/test_postgres_servers.py", "test_a_lost_connection_is_replaced_and_none_is_left_over"),
+    ),
+    Mutation(
         "calls that could not be kept are told",
         "ext/store/_recording.py",
         '            error.add_note(f"{lost} calls or pieces of streams were not kept")\n            raise error\n',
@@ -1116,7 +1123,7 @@ _KEEPING: Final = (
         "ext/store/_kept_answers.py",
         "if last.ended is None or not last.count or (",
         "if not last.count or (last.ended is not None and ",
-        test_of("ext/store/test_cached_agents.py", "test_an_answer_that_is_cut_is_not_kept"),
+        test_of("ext/store/test_cached_agents.py", "test_an_answer_that_was_not_kept_to_its_end_is_asked_again"),
     ),
     Mutation(
         "calls with something opaque are not cached",
@@ -1135,8 +1142,8 @@ _KEEPING: Final = (
     Mutation(
         "durable: the end of the program is kept as the end of no call",
         "ext/store/durable_runs.py",
-        "            if isinstance(stop, StoreError) or not isinstance(stop, Exception | None):\n",
-        "            if False:\n",
+        "                raise stop  # the end of the program, and not of the call\n",
+        "                stop = None\n",
         test_of(
             "ext/store/test_durable_runs.py",
             "test_a_run_that_was_stopped_goes_on_where_it_was_and_no_stop_is_kept_as_an_end",
