@@ -932,7 +932,7 @@ _CALLS: Final = (
     Mutation(
         "A8: handlers further inside see the call as it was changed",
         "calls/surrounding.py",
-        "                    self._call = pending.call\n",
+        "                    self._call = call = self._pending_call\n",
         "",
         test_of(
             "calls/test_around_calls.py",

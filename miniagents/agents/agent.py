@@ -638,10 +638,10 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         """Begin a call and return its replies."""
         context = call._context
         call._messages = messages
-        context.notify_resolved(messages)
+        if context._listening:
+            context.notify_resolved(messages)
         start_asap = context.start_asap if self._start_asap is DEFAULT else self._start_asap
-        around = context.around
-        if around is not None:
+        if (around := context.around) is not None:
             callee = around.agent_callee(call, call._args, call._kwargs)
             if around.surround(callee, messages, call._replies, start_asap=start_asap):
                 return call._replies.promise

@@ -305,7 +305,7 @@ class InteractionContext(HidesMachinery, Generic[In_co, Out_contra]):
                         function, args, kwargs = replacement.work(args, kwargs)
                         break
             body = function(self, *args, **kwargs)
-            if isinstance(function, type) or (type(function) is not FunctionType and get_origin(function)):
+            if type(function) is not FunctionType and (isinstance(function, type) or get_origin(function)):
                 body = body()
             returned: object = (await body) if _is_awaitable(body) else body
             if returned is not None:

@@ -142,11 +142,11 @@ class Progress:
         while self._position < len(pieces):
             piece = pieces[self._position]
             self._position += 1
-            if type(piece) is Failure:
-                self.failed(piece.error)
-            elif MessagePromise not in type(piece).__mro__:  # isinstance() asks an abstract base class
+            if isinstance(piece, Message):
                 if self.first_piece is None:
                     self.first_piece = self.loop.time() + self._offset
+            elif type(piece) is Failure:
+                self.failed(piece.error)
             elif piece.done():
                 self.has_piece()
                 failure = failure_of(piece)

@@ -26,11 +26,11 @@ from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias
 
-from typing_extensions import TypeVar, override
+from typing_extensions import TypeVar
 
 from miniagents.calls.call import Call, Run
 from miniagents.calls.progress import Progress, clock_offset
-from miniagents.messages.promised.deferred import DeferredSequence
+from miniagents.messages.promised.deferred import deferred_sequence, look_at
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.ending import give_up_task
 from miniagents.promising.core.failure import ends_task, running_task
@@ -191,6 +191,8 @@ class _Level:
         "_inside",
         "_last",
         "_pending",
+        "_pending_call",
+        "_pending_inside",
         "_replies",
         "_within",
     )
@@ -210,8 +212,10 @@ class _Level:
         self._replies = replies
         self._has_begun = False
         self._inside: tuple[CallHandler, ...] | None = None  # of the handler that runs; None between handlers
-        self._last: _Proceeded | None = None
-        self._pending: _Proceeded | None = None
+        self._last: MessageSequencePromise[Any] | None = None  # Any: of the classes that the callee gives
+        self._pending: MessageSequencePromise[Any] | None = None  # Any: as above
+        self._pending_call = call  # what is further inside of it, likewise the next
+        self._pending_inside = handlers
 
     async def work(self) -> None:
         """Run the handlers, and the call itself behind the last one, until one of them does not only pass it on."""
@@ -222,13 +226,13 @@ class _Level:
             call._callee.begins(call)
         inside = self._handlers
         while inside:
-            _here.set((self._call, (*self._within, *inside)))
+            _here.set((call, (*self._within, *inside) if self._within else inside))
             handler, inside = inside[0], inside[1:]
             self._inside = inside
             try:
                 # the first step by hand: most handlers do not wait, and need nothing that looks on while they do
                 self._last = None
-                running: Any = handler(self._call, partial(self._proceed, inside))  # Any: an awaitable
+                running: Any = handler(call, partial(self._proceed, inside))  # Any: an awaitable
                 if type(running) in _COROUTINES:
                     try:
                         waits_for: object = running.send(None)
@@ -244,9 +248,9 @@ class _Level:
                     returned = self._last
                 pending, self._last, self._inside = self._pending, None, None
                 if pending is not None and returned is pending:
-                    self._pending = pending._level = None  # no circle of references stays
-                    pending.look_at(self._replies._buffer)
-                    self._call = pending.call
+                    self._pending = None
+                    look_at(pending, self._replies._buffer)  # no circle of references stays
+                    self._call = call = self._pending_call
                     continue
                 self._give(returned)
             except BaseException as error:
@@ -256,16 +260,15 @@ class _Level:
                     add_note(error, f"in the handler {name_of(handler)!r} around {call.kind} {call.name!r}")
                 raise
             return
-        _here.set((self._call, self._within))
-        await self._call._callee.work(self._call, self._replies)
+        _here.set((call, self._within))
+        await call._callee.work(call, self._replies)
 
-    def apart(self, proceeded: _Proceeded) -> AnyBuffer:
+    def apart(self) -> AnyBuffer:
         """Run what is further inside in a task of its own; return the buffer of its replies."""
-        if self._pending is proceeded:
-            self._pending = None
-        call = proceeded.call
+        self._pending = None
+        call = self._pending_call
         replies: MessageSequence[Any] = call._callee.sequence()  # Any: of the classes that the callee gives
-        level = _Level(self._around, call, proceeded.inside, self._within, replies)
+        level = _Level(self._around, call, self._pending_inside, self._within, replies)
         replies._buffer.follow(level)
         # not as `MessageSequence` does it: hooks hear of the replies that the caller gets, and of no others
         produce = Flattening[Any].produce  # Any: as above
@@ -302,7 +305,8 @@ class _Level:
         if messages is not None or arguments is not None:
             callee = call._callee if arguments is None else call._callee.with_arguments(arguments)
             call = call._changed(callee, call.messages if messages is None else callee.given(messages))
-        self._last = self._pending = proceeded = _Proceeded(self, call, inside)
+        self._pending_call, self._pending_inside = call, inside
+        self._last = self._pending = proceeded = deferred_sequence(self._replies._buffer, self.apart)
         return proceeded
 
     def _give(self, returned: Any) -> None:  # Any: a MessageType, which its writing end checks
@@ -317,27 +321,9 @@ class _Level:
             self._replies.put(returned)
 
     def _begin_pending(self) -> None:
-        if self._pending is not None:
-            self._pending.begin()
-
-
-class _Proceeded(DeferredSequence[Any]):  # Any: of the classes that the callee gives
-    """The replies of what is further inside, which runs in a task of its own once something looks at them."""
-
-    __slots__ = ("_level", "call", "inside")
-
-    def __init__(self, level: _Level, call: Call, inside: tuple[CallHandler, ...]) -> None:
-        DeferredSequence.__init__(self, level._replies._buffer)
-        self._level: _Level | None = level  # as long as nothing has begun
-        self.call: Call = call
-        self.inside: tuple[CallHandler, ...] = inside
-
-    @override
-    def begin(self) -> None:
-        """Run it in a task of its own."""
-        level, self._level = self._level, None
-        if level is not None:
-            self.look_at(level.apart(self))
+        pending = self._pending
+        if pending is not None:
+            look_at(pending, self.apart())
 
 
 class _Driven(Generic[T]):

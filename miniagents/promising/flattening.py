@@ -5,6 +5,7 @@ Items that are there go straight into the stream. Only those still to come need 
 
 from __future__ import annotations
 
+from asyncio import current_task
 from collections import deque
 from collections.abc import AsyncIterable, Iterator, Sequence, Set as AbstractSet
 from functools import partial
@@ -26,7 +27,7 @@ from miniagents.promising.stream import StreamedPromise
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from miniagents.promising.core.pieces import PieceBuffer
+    from miniagents.promising.core.pieces import AnyBuffer, PieceBuffer
 
 __all__ = ["AnyPart", "Flattening", "Pending", "is_stream"]
 
@@ -253,7 +254,7 @@ class Flattening(Generic[P]):
 
     async def _run(self, work: Callable[[], Awaitable[object]]) -> None:
         buffer = self._buffer
-        task = (buffer._context or buffer.context).running_task()
+        task = current_task((buffer._context or buffer.context)._loop)
         has_told = False
         try:
             producing.set(buffer)
@@ -411,7 +412,7 @@ class Flattening(Generic[P]):
             buffer = part._buffer
             if buffer is self._buffer:
                 raise PromiseDeadlockError((buffer.name,))  # it would repeat itself without end
-            return (buffer, iter(self._pieces_of(part))) if buffer.ended else Pending(part)
+            return (buffer, iter(self._pieces_of(buffer))) if buffer.ended else Pending(part)
         if isinstance(part, Failure):
             return self._buffer.taken_over(part)
         if isinstance(part, BaseException):
@@ -424,9 +425,9 @@ class Flattening(Generic[P]):
             return part, iter(tuple(part))
         raise TypeError(f"{self._buffer.name!r} takes no {type(part).__qualname__}: {part!r:.200}")
 
-    def _pieces_of(self, stream: StreamedPromise[Any, Any]) -> list[Any]:  # Any: its pieces may be of any type
-        """Return the pieces of a stream that are all there."""
-        return stream._buffer.readable()
+    def _pieces_of(self, buffer: AnyBuffer) -> list[Any]:  # Any: its pieces may be of any type
+        """Return the pieces of a stream."""
+        return buffer.readable()
 
     def _outcomes_of(self, stream: AsyncIterable[object]) -> AsyncIterator[object]:
         """Read the pieces and failures of a stream that is still to come."""

@@ -125,7 +125,7 @@ class Forwarding(Follower):
         if source.counts_readers or (context is not None and context._watch is not self._watch):
             return False
         self._source = source
-        self._pieces = self._flat._pieces_of(stream)
+        self._pieces = self._flat._pieces_of(source)
         self._position = part.position
         self._stream = stream
         if not source.ended:
@@ -159,7 +159,7 @@ class Forwarding(Follower):
         if self._out.bounded:
             self._watch.parked_no_more(self)
         if self._awaited is not None:
-            super()._leave()
+            Follower._leave(self)
         if self._is_guest and self._source is not None:
             self._source._guest_left()
             self._is_guest = False

@@ -540,6 +540,10 @@ class Promise(Unawaited, Production, Generic[T_co]):
 PENDING = object()
 """Stands for the value of a promise that has none yet."""
 
+_new: Any = object.__new__  # Any: the caller says which promise it is, and prepares it
+blank: Final[Callable[[type[Promise[Any]]], Any]] = _new  # Any: as above
+"""Makes an object of the class that is not prepared yet."""
+
 
 class Unheld(enum.Enum):
     """The type of what stands for the holder of a view that keeps nothing from being let go."""
@@ -579,11 +583,6 @@ def derived(resolver: Callable[[], Awaitable[U]], name: str, sources: Iterable[P
     else:
         work._belongs_here()
     return promise
-
-
-def blank(cls: type[Promise[Any]]) -> Any:  # Any: the caller says which promise it is, and prepares it
-    """Make an object of the class that is not prepared yet."""
-    return object.__new__(cls)
 
 
 def _settled_promise(name: str) -> Promise[Any]:  # Any: the caller puts the value in

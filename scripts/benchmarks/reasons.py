@@ -14,8 +14,9 @@ RECORDED: Final = (
 )
 SURROUNDED: Final = (
     "The target is 10 µs more than a call. A handler has an object that describes the call, one that follows its "
-    "replies, and the promise that `proceed` returns. Between calls one after another the loop asks the system for "
-    "events, and all code is slower after that. To a call among 100 at once, a handler adds half as much."
+    "replies, and the promise that `proceed` returns; that promise has no class of its own, because Python stores "
+    "attributes slowly where objects of two classes are seen. Between calls one after another the loop asks the system "
+    "for events, and all code is slower after that. To a call among 100 at once, a handler adds half as much."
 )
 STORED: Final = (
     "The target is 2.5 times a call without a store. A third of the difference is the handler around the call. A "
@@ -26,17 +27,20 @@ STORED: Final = (
 )
 MANY_CALLS: Final = "The limit itself grows as steeply: the garbage collector visits everything that is kept."
 REPLAYED: Final = (
-    "A reader asks of each piece whether it is text, an error or an event, because errors stay in their places. The "
-    "limit itself is less than 3 times faster than 0.0.35."
+    "A reader goes on behind an error, which the generator of the limit cannot do: it ends there. So each token makes "
+    "the coroutine of an `__anext__` in Python, and one that only takes the next item of a list takes 1.45 times as "
+    "long as the generator. Looking at the tokens of a slice all at once, instead of at each, saved 2 %."
 )
 FANNED: Final = (
     "Each wait of each reader is registered. This finds circles of promises, and tells bounds and cancellations who "
-    "reads. On Python 3.11, asyncio finds the running task in Python code."
+    "reads. On Python 3.11, asyncio finds the running task in Python code. The limit raises no errors in their places, "
+    "so one generator waits and reads; here a coroutine that waits is awaited by one that looks at the piece."
 )
 FLATTENED: Final = "Each promise of a message is asked whether it has ended, and its error is kept where it happened."
 DISORDERED: Final = (
     "A callback passes on the messages of each reply as they arrive. It can be cancelled, is found in circles, and the "
-    "context waits for it. The limit writes the messages straight into the target."
+    "context waits for it. The limit writes the messages straight into the target: it has no stream for each reply. "
+    "The look for circles is an eighth or more of the time, if it falls into the run; it comes later where more wait."
 )
 CREATED: Final = (
     "A call of a message class looks for lone surrogates in its arguments, so that no message exists that cannot be "

@@ -1,47 +1,39 @@
-"""A sequence of messages that gets its buffer when somebody first looks at it."""
+"""A sequence of messages whose buffer is found when somebody first looks at it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from typing_extensions import TypeVar
-
-from miniagents.messages._generated import Message
 from miniagents.messages.promised.sequence_promise import MessageSequencePromise
+from miniagents.promising.promise import blank
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from miniagents.promising.core.pieces import AnyBuffer
 
-__all__ = ["DeferredSequence"]
-
-M_co = TypeVar("M_co", bound=Message, default=Message, covariant=True)
+__all__ = ["deferred_sequence", "look_at"]
 
 
-class DeferredSequence(MessageSequencePromise[M_co]):
-    """The promise of messages whose buffer is made by `begin` when somebody looks at them, or given by `look_at`.
+def deferred_sequence(
+    buffer: AnyBuffer, begin: Callable[[], AnyBuffer]
+) -> MessageSequencePromise[Any]:  # Any: of the classes in the buffer
+    """Make the promise of messages whose buffer `begin` returns when somebody looks at them, or `look_at` gives.
+
+    It has no class of its own: Python reads and stores attributes slowly where objects of two classes are seen.
 
     Args:
         buffer: The buffer of something that this may become a view of; it gives the context and the name.
+        begin: Begins what makes the messages, and returns their buffer.
     """
+    promise: Any = blank(MessageSequencePromise)  # Any: the whole of such a promise is never collected
+    promise._prepare(buffer._context, buffer._name)
+    promise._collect = begin
+    deferred: MessageSequencePromise[Any] = promise  # Any: as above
+    return deferred
 
-    __slots__ = ()
 
-    def __init__(self, buffer: AnyBuffer) -> None:
-        self._prepare(buffer._context, buffer._name)
-        self._collect = None
-
-    def look_at(self, buffer: AnyBuffer) -> None:
-        """Make this the promise of the messages in a buffer."""
-        self._buffer = buffer
-
-    def begin(self) -> None:
-        """Begin what makes the messages, and look at its buffer."""
-        raise NotImplementedError
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> object:
-            if name == "_buffer":
-                self.begin()
-                return self._buffer
-            return super().__getattr__(name)
+def look_at(promise: MessageSequencePromise[Any], buffer: AnyBuffer) -> None:  # Any: as above
+    """Make a deferred sequence the promise of the messages in a buffer."""
+    promise._buffer = buffer
+    promise._collect = None

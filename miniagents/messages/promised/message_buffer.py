@@ -12,11 +12,11 @@ from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from miniagents.promising.context import PromisingContext
 
-__all__ = ["MessageBuffer", "MixedMessages", "made_at_once", "make_known"]
+__all__ = ["MessageBuffer", "MixedMessages", "filled", "made_at_once", "make_known"]
 
 M = TypeVar("M", bound=Message)
 
@@ -27,13 +27,9 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
     Readers that await all messages, as most do, need no promise of each.
     """
 
-    __slots__ = ("_is_read",)
+    __slots__ = ()
 
     may_go_unread = True
-
-    def __init__(self, context: PromisingContext | None, name: str, max_ahead: int | None = None) -> None:
-        super().__init__(context, name, max_ahead=max_ahead)
-        self._is_read = False
 
     def emit(self, piece: Any) -> None:  # Any: an M or a MessagePromise[M]
         """Add a message, or the promise of one, unless the sequence has ended."""
@@ -65,6 +61,17 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
             self._is_read = True
             self.pieces[:] = _all_promised(self.pieces)
         return self.pieces
+
+
+def filled(
+    context: PromisingContext | None,
+    name: str,
+    messages: Iterable[Any],  # Any: messages of any class
+) -> MessageBuffer[Any]:  # Any: as above
+    """Return the buffer of messages that are all there."""
+    buffer: MessageBuffer[Any] = MessageBuffer(context, name)  # Any: as above
+    buffer.fill(messages)
+    return buffer
 
 
 _PROMISED: Final = frozenset((MessagePromise, Failure))

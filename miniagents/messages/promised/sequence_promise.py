@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Never, TypeAlias, overload
 
 from typing_extensions import TypeIs, TypeVar
 
 from miniagents.messages._generated import Message
-from miniagents.messages.promised.message_buffer import MessageBuffer, made_at_once
+from miniagents.messages.promised.message_buffer import filled, made_at_once
 from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.messages.promised.same_messages import SameMessages
 from miniagents.promising.combinators.piped import attempt
@@ -495,9 +496,9 @@ class MessageSequencePromise(SameMessages[M_co]):
         def __getattr__(self, name: str) -> object:
             # messages that are there already need no buffer before somebody reads them one by one
             if name == "_buffer":
-                buffer = self._buffer = MessageBuffer(self._context, self._name)
-                buffer.fill(self._value)
-                return buffer
+                find = self._collect or partial(filled, self._context, self._name, self._value)
+                self._buffer, self._collect = find(), None  # see `deferred`
+                return self._buffer
             hint = "" if name[:1] == "_" else f"; await it first: [message.{name} for message in await promise]"
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
@@ -575,7 +576,7 @@ class MessageSequencePromise(SameMessages[M_co]):
         failure: Failure | None = None
         is_guest = buffer._guest_came()
         try:
-            while failure is None and self._value is PENDING and self._failure is None:
+            while failure is None:
                 taken = pieces[len(messages) : len(messages) + FAIR_SHARE]
                 if not taken:
                     if buffer.ended:
@@ -591,6 +592,8 @@ class MessageSequencePromise(SameMessages[M_co]):
                         del task
                     if deadlock is not None:
                         raise deadlock
+                    if self._value is not PENDING or self._failure is not None:  # not each time: it is slow to ask
+                        break
                 if len(taken) > 1 and all(issubclass(kind, Message) for kind in set(map(type, taken))):
                     messages.extend(taken)  # messages that are there need no look at each
                     looked_at: list[Any] = []  # Any: as `_mixed` says
@@ -615,7 +618,7 @@ class MessageSequencePromise(SameMessages[M_co]):
         finally:
             if is_guest:
                 buffer._guest_left()
-        if not self._is_done():
+        if self._value is PENDING and self._failure is None:
             if failure is None:
                 self._value = tuple(messages)
             self._failure = failure

@@ -135,10 +135,14 @@ class Follower(asyncio.Future[None]):
 
     def _leave(self) -> None:
         """Wait for nothing any more."""
-        if self._awaited is not None:
-            self._awaited.unfollow(self)
+        awaited = self._awaited
+        if awaited is not None:
             self._awaited = None
-            self._watch.waits_no_more(self)
+            if awaited._followers is not None:
+                awaited._followers.remove(self)
+            del self._watch._waits[self]
+            if self._watch._deadlocks:
+                self._watch.circle_of(self)
 
     def _finish(self) -> None:
         if not self.done():  # what it did may have cancelled it

@@ -84,6 +84,7 @@ class PieceBuffer(Bounded, Generic[P]):
     __slots__ = (
         "_at_end",
         "_fed",
+        "_is_read",
         "_more_tasks",
         "_work",
         "failure",
@@ -109,6 +110,7 @@ class PieceBuffer(Bounded, Generic[P]):
         self.ended: bool = False
         self.failure: Failure | None = None
         self._fed = streamer is None
+        self._is_read = False  # one by one: only `MessageBuffer` asks that
         self._at_end: Callable[[], None] | None = None
         self._work: Callable[[], Coroutine[object, object, None]] | None = None
         if streamer is not None:

@@ -131,12 +131,16 @@ class Production:
             # A task that was cancelled before and goes on waiting (in a `finally`) cannot tell a cancellation of the
             # shared future from one more of its own. It gets its own future, which only its own cancellation cancels.
             wakeup = _following(wakeup)
-        watch.waits(task, self)
+        if watch._changed:
+            watch._waits[task] = self  # as `Watch.waits` does it: calling it would be a twentieth of such a wait
+        else:
+            watch.waits(task, self)
         return task, wakeup, watch
 
     def _end_wait(self, task: asyncio.Task[object], watch: Watch) -> PromiseDeadlockError | None:
         """Note that the task no longer waits; return the error to raise in it, if it was found to wait for itself."""
-        return watch.waits_no_more(task)
+        del watch._waits[task]
+        return watch.circle_of(task) if watch._deadlocks else None
 
     async def _progress_until(self, moment: float, is_ready: Callable[[], bool]) -> bool:
         """Like `_progress`, but wait no longer than until a moment of the loop's clock.

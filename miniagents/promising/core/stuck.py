@@ -57,7 +57,8 @@ def stuck_tasks(
         _collect_joins(task, waits, joins)
     for production in set(waits.values()):
         for worker in workers_of(production, writers):
-            _collect_joins(worker, waits, joins)
+            if worker not in waits:
+                _collect_joins(worker, waits, joins)
     stuck: set[Worker] = {*waits, *joins, *parked}
     # a task is alive if one of those that can wake it is, so life spreads from waker to woken
     woken_by: defaultdict[Worker, list[Worker]] = defaultdict(list)

@@ -20,6 +20,7 @@ and `letting_go` can tell that.
 
 from __future__ import annotations
 
+from asyncio import current_task
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -228,7 +229,7 @@ class Working(Production):
         else:
             return
         if self._context is not None:
-            self._context.forget(task)
+            self._context._tasks.pop(task, None)
         if task.done() and not self._is_done():
             self._tell_of_end(task)
         if self._owner is not None:
@@ -343,7 +344,7 @@ class Settling(Working):
         self._finished()
 
     async def _produce(self, resolver: Callable[[], Awaitable[object]]) -> None:
-        task = (self._context or self.context).running_task()
+        task = current_task((self._context or self.context)._loop)
         has_told = False
         try:
             producing.set(self)
