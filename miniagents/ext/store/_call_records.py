@@ -39,6 +39,11 @@ class RecordWriter:
 
     def __init__(self) -> None:
         self._identities: dict[int, tuple[Identity, msgspec.Raw]] = {}  # by their places in memory, which they keep
+        self._of_agents: dict[int, tuple[Identity, msgspec.Raw]] = {}  # by those of agents, tools and models
+
+    def begin(self) -> None:
+        """Begin with calls that are written together: what they call is asked once for its identity."""
+        self._of_agents.clear()
 
     def written(self, call: Call, /) -> bytes:
         """Return the JSON of `call.record()`, which `decode` reads as an equal record.
@@ -49,12 +54,13 @@ class RecordWriter:
         """
         if call.error is not None or call.arguments or call.opaque_arguments:
             return encode(call.record())
-        parent, identity = call.parent, call.identity
+        parent = call.parent
+        identity, raw = self._of_agents.get(id(call.agent)) or self._identified(call)
         return msgspec.json.encode(
             _Record(
                 call.run.id,
                 call.number,
-                self._raw(identity),
+                raw,
                 None if call.kind == identity.kind else call.kind,
                 None if parent is None else parent.number,
                 call.place,
@@ -66,10 +72,12 @@ class RecordWriter:
             )
         )
 
-    def _raw(self, identity: Identity) -> msgspec.Raw:
+    def _identified(self, call: Call) -> tuple[Identity, msgspec.Raw]:
+        identity = call.identity
         known = self._identities.get(id(identity))
         if known is None:
             if len(self._identities) >= _REMEMBERED:
                 self._identities.clear()
             known = self._identities[id(identity)] = identity, msgspec.Raw(encode(identity))
-        return known[1]
+        self._of_agents[id(call.agent)] = known
+        return known

@@ -45,7 +45,7 @@ __all__ = ["CallKeeper"]
 
 logger: Final = logging.getLogger("miniagents")
 
-_GATHERING: Final = 0.01
+_GATHERING: Final = 0.03
 """Seconds that calls gather before the keeper looks at them: most have ended by then, and are kept once."""
 _LIMIT: Final = 1024
 """How many calls may wait to be kept before new ones wait."""
@@ -78,7 +78,7 @@ class CallKeeper:
         self._over: list[str] = []  # runs that have ended and are to be marked so
         self._task: asyncio.Task[None] | None = None
         self._room: asyncio.Event = asyncio.Event()
-        self._record_of = RecordWriter().written
+        self._records = RecordWriter()
         self._known: set[bytes] = set()
         self._known_longer: set[bytes] = set()
         self._lost = 0
@@ -186,9 +186,10 @@ class CallKeeper:
             self._room.set()
 
     async def _kept_calls(self, run: str, calls: list[Call]) -> None:
-        messages: list[Message] = []
+        messages: dict[bytes, Message] = {}
         rows: list[CallRow] = []
         token = longer_hash_keys.set(True)
+        self._records.begin()
         try:
             for call in calls:
                 try:
@@ -197,21 +198,20 @@ class CallKeeper:
                     self._failed(error, 1)
         finally:
             longer_hash_keys.reset(token)
-        parts = rows_of(messages, self._is_known)
+        parts = rows_of(messages.values(), self._is_known)
         if await self._kept(partial(self._engine.record, run, parts, rows), len(rows)):
             self._remember(parts)
 
-    def _row(self, call: Call, messages: list[Message]) -> CallRow:
+    def _row(self, call: Call, messages: dict[bytes, Message]) -> CallRow:
+        """Return the row of a call, and add the messages of it that are not known."""
         given = _complete(call.messages)
         replies = call.complete_replies
         if self._wanted is not None:
             given = None if given is None else tuple(filter(self._is_wanted, given))
             replies = tuple(filter(self._is_wanted, replies))
-        keys = None if given is None else b"".join(_keys(given))
-        reply_keys = b"".join(_keys(replies))
-        messages += given or ()
-        messages += replies
-        record = self._record_of(call)
+        keys = None if given is None else self._keys(given, messages)
+        reply_keys = self._keys(replies, messages)
+        record = self._records.written(call)
         followed = self._open.get(call)
         if followed is not None and call.outcome is not None:
             del self._open[call]
@@ -241,6 +241,16 @@ class CallKeeper:
 
     def _is_wanted(self, message: Message) -> bool:
         return self._wanted is None or all(map(self._wanted, with_parts(message)))
+
+    def _keys(self, messages: Iterable[Message], unknown: dict[bytes, Message]) -> bytes:
+        """Return the keys of messages, where `longer_hash_keys` is set, and add those messages that are not known."""
+        found: list[bytes] = []
+        for message in messages:
+            key = bytes.fromhex(message.hash_key)
+            found.append(key)
+            if key not in self._known and key not in self._known_longer:
+                unknown[key] = message
+        return b"".join(found)
 
     def _is_known(self, key: bytes) -> bool:
         return key in self._known or key in self._known_longer
@@ -311,8 +321,3 @@ def _by_run(calls: Iterable[Call]) -> dict[str, list[Call]]:
     for call in calls:
         runs.setdefault(call.run.id, []).append(call)
     return runs
-
-
-def _keys(messages: Iterable[Message]) -> list[bytes]:
-    """Return the keys of messages, where `longer_hash_keys` is set."""
-    return [bytes.fromhex(message.hash_key) for message in messages]

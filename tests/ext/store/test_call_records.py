@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 from miniagents import InteractionContext, Message, MessageSequencePromise, MiniAgents, decode, miniagent
 from miniagents.calls import Call, Proceed
 from miniagents.ext.store._call_records import RecordWriter
-from miniagents.messages import CallRecord
+from miniagents.messages import CallRecord, Identity
 
 
 @miniagent(alias="\u2028 strange \x1b <name> \U0001f600", version="1")
@@ -74,3 +74,28 @@ async def test_identities_that_are_forgotten_are_written_again() -> None:
             await some.options(alias=f"agent {number}").inquire()
     for call in (*calls, *calls):
         assert decode(writer.written(call), CallRecord) == call.record()
+
+
+async def test_what_is_called_is_asked_for_its_identity_again_with_each_batch() -> None:
+    class Named:
+        name = "one"
+
+        @property
+        def identity(self) -> Identity:
+            return Identity(kind="tool", name=self.name)
+
+    writer = RecordWriter()
+    calls: list[Call] = []
+
+    async def around(call: Call, proceed: Proceed) -> MessageSequencePromise[Message]:
+        calls.append(call)
+        return proceed()
+
+    async with MiniAgents(around_calls=around):
+        await plain.inquire("x")
+    [call] = calls
+    call.agent = agent = Named()
+    assert decode(writer.written(call), CallRecord).called.name == "one"
+    agent.name = "two"
+    writer.begin()
+    assert decode(writer.written(call), CallRecord).called.name == "two"
