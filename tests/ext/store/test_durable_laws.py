@@ -1,10 +1,12 @@
 """The law of durable runs: killed at any moment and started again, a run comes to what it comes to undisturbed.
 
-Runs are random trees of calls, with tokens, events, errors, cancellations and replies out of order. The process dies at
-any turn of its loop, also in the middle of a commit, also several times.
+Runs are random trees of calls, with tokens, events, errors, tools, cancellations, replies out of order, and questions
+to a person who answers a little later. The process dies at any turn of its loop, also in the middle of a commit, also
+several times.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,10 +22,24 @@ from miniagents import (
     Message,
     MessageSequencePromise,
     MiniAgents,
+    ToolCall,
     miniagent,
     stream_message,
+    tool,
 )
-from miniagents.ext.store import OnCut, call_key, durable, kept_replies, once
+from miniagents.ext.store import (
+    NotStoredError,
+    OnCut,
+    StoreError,
+    StreamEndedError,
+    answer_call,
+    call_key,
+    durable,
+    kept_replies,
+    once,
+    open_calls,
+    wait_for_answer,
+)
 from tests.ext.store.dying import Connection, Died, Disk, lived
 
 pytestmark = pytest.mark.leaves_errors_unread  # those of calls that nobody reads
@@ -40,6 +56,8 @@ class Node:
     pause: float = 0.0
     messages: int = 1
     fails: bool = False
+    kind: Literal["agent", "tool", "person"] = "agent"
+    """Who does the work of a leaf."""
     catches: bool = False
 
 
@@ -54,6 +72,8 @@ class World:
     """The calls whose ends their callers saw, in all lives."""
     keys: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     connection: Connection = field(default_factory=lambda: Connection(Disk()))
+    is_durable: bool = False
+    """Whether this is a durable run, and not the undisturbed one."""
     resumes: bool = False
     """Whether leaves that were cut go on behind the messages that they had replied with."""
 
@@ -75,11 +95,27 @@ class World:
 world = World()
 
 
+@tool
+async def work(path: str) -> str:
+    """Work."""
+    world.note(f"tool {path}")
+    await asyncio.sleep(world.nodes[path].pause)
+    return f"worked on {path}"
+
+
 @miniagent
 async def leaf(ctx: InteractionContext, path: str) -> None:
     node = world.nodes[path]
     world.note(path)
     asked = "".join([message.text or "" for message in await ctx.messages])
+    if node.kind == "person":
+        ctx.reply(wait_for_answer() if world.is_durable else AssistantMessage(f"yes to {path}"))
+        return
+    if node.kind == "tool":
+        result = await work.answer(ToolCall(id=path, name="work", arguments=json.dumps({"path": path})))
+        world.saw(f"tool {path}")
+        ctx.reply(AssistantMessage(f"{result.text} for {asked[-40:]}"))
+        return
 
     async def tokens(number: int) -> AsyncIterator[str]:
         for token in (f"{path}#{number}", "<", asked[-40:], ">"):
@@ -165,8 +201,24 @@ def on_cut(call: Call) -> OnCut:
 
 
 async def program() -> Outcome:
-    async with durable(world.connection, run="a run", on_cut=on_cut) as run, MiniAgents(around_calls=run):
-        return await outcome_of(made("0", "begin"))
+    world.is_durable = True
+    answering = asyncio.ensure_future(person(world.connection))
+    try:
+        async with durable(world.connection, run="a run", on_cut=on_cut) as run, MiniAgents(around_calls=run):
+            return await outcome_of(made("0", "begin"))
+    finally:
+        answering.cancel()
+
+
+async def person(connection: Connection) -> None:
+    """Answer what is asked, in time."""
+    with suppress(StoreError):  # the process is dead
+        while True:
+            await asyncio.sleep(0.05)
+            async for call in open_calls(connection, run="a run"):
+                answer = AssistantMessage(f"yes to {call.arguments['path']}")
+                with suppress(NotStoredError, StreamEndedError):  # it was given up, or answered, meanwhile
+                    await answer_call(connection, run="a run", key=call.key, answer=answer)
 
 
 async def undisturbed() -> Outcome:
@@ -200,6 +252,7 @@ leaves = st.builds(
     pause=st.sampled_from([0.0, 0.001, 0.02, 0.3]),
     messages=st.integers(0, 3),
     fails=st.booleans(),
+    kind=st.sampled_from(["agent", "agent", "tool", "person"]),
 )
 
 
@@ -241,6 +294,8 @@ DEEP: Final = Node(
         Node((Node(fails=True), Node(messages=3)), way="one by one", catches=True),
         Node((Node(pause=0.3), Node(pause=0.02)), way="out of order"),
         Node((Node(), Node(pause=0.3)), way="one cancelled", catches=True),
+        Node((Node(kind="person"), Node(kind="tool", pause=0.02)), way="together"),
+        Node(kind="person"),
     )
 )
 

@@ -80,7 +80,11 @@ async def test_a_call_waits_for_an_answer_over_lives_and_is_answered_in_another_
 
 async def life(address: str, effects: Path, *lease: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, PROGRAM, address, effects, *lease),
+        sys.executable,
+        PROGRAM,
+        address,
+        effects,
+        *lease,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[3],
