@@ -20,7 +20,7 @@ from miniagents.ext.store._engine import (
     place_of_processes,
     streams_of,
 )
-from miniagents.ext.store._sqlite_file import error_of, opened
+from miniagents.ext.store._sqlite_file import FileGoneError, error_of, file_of, opened
 from miniagents.ext.store.errors import (
     NotStoredError,
     StreamEndedError,
@@ -64,6 +64,8 @@ class Tables:
         self._shown = shown
         self._lease = lease
         self.connection: sqlite3.Connection = opened(path, shown, durability, patience)
+        self._path = path
+        self._file = file_of(path)
         self._owner = uuid.uuid4().hex
         self._place = place_of_processes()
         self._is_owner = False
@@ -73,6 +75,15 @@ class Tables:
     def error_of(self, error: sqlite3.Error) -> StoreError:
         """Return the error that says what to do about one of SQLite."""
         return error_of(error, self._shown)
+
+    def check(self) -> None:
+        """Check that the file is still there.
+
+        Raises:
+            FileGoneError: It is not.
+        """
+        if self._file is not None and file_of(self._path) != self._file:
+            raise FileGoneError
 
     def rolled_back(self) -> None:
         """Forget what was remembered of the transaction that failed."""

@@ -22,7 +22,7 @@ from miniagents.ext.store.errors import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["VERSION", "Durability", "error_of", "opened"]
+__all__ = ["VERSION", "Durability", "FileGoneError", "error_of", "file_of", "opened"]
 
 Durability: TypeAlias = Literal["normal", "full"]
 """What a commit waits for: "normal" loses nothing when processes are killed, "full" nothing when the power is cut."""
@@ -112,6 +112,10 @@ def opened(path: Path | None, shown: str, durability: Durability, patience: floa
             if not isinstance(error, sqlite3.Error):
                 raise
             said = error_of(error, shown)
+            if path is not None and path.is_dir():
+                said = StoreUnavailableError(shown, "it is a folder; a store is a file")
+            elif path is not None and not path.parent.is_dir():
+                said = StoreUnavailableError(shown, f"there is no folder {str(path.parent)!r}; make it first")
             if not isinstance(said, StoreLockedError) or time.monotonic() > deadline:
                 raise said from error
             time.sleep(_PAUSE)  # SQLite does not wait when two processes make the same file at the same time
@@ -158,8 +162,26 @@ def _numbers(connection: sqlite3.Connection) -> tuple[int, int]:
     return application, version
 
 
+def file_of(path: Path | None) -> tuple[int, int] | None:
+    """Return what tells a file from another one at the same place; None if there is none."""
+    try:
+        found = None if path is None else path.stat()
+    except FileNotFoundError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)
+
+
+class FileGoneError(sqlite3.OperationalError):
+    """The file of a store that is open was deleted, moved or replaced, which SQLite does not notice in the mode WAL."""
+
+
 def error_of(error: sqlite3.Error, shown: str) -> StoreError:
     """Return the error that says what to do about one of SQLite."""
+    if isinstance(error, FileGoneError):
+        reason = (
+            "the file was deleted, moved or replaced while the store was open; close the store, and make another one"
+        )
+        return StoreUnavailableError(shown, reason)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     said = f"{error} ({name})"

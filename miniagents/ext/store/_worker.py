@@ -45,6 +45,10 @@ class Connected(Protocol):
         """Renew what must be renewed; return the seconds until this must be called again, None for never."""
         ...
 
+    def check(self) -> None:
+        """Raise an error of SQLite if nothing can be committed."""
+        ...
+
     def rolled_back(self) -> None:
         """Forget what was remembered of the transaction that failed."""
         ...
@@ -215,6 +219,7 @@ def _written(connected: Connected, requests: list[_Request]) -> list[_Settled]:
             error = settled[-1][1]
             if isinstance(error, sqlite3.Error):
                 raise error
+        connected.check()
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         if connection.in_transaction:

@@ -68,6 +68,8 @@ class SQLiteStore(EngineStore):
         if not lease > 0:
             raise ValueError(f"SQLiteStore: lease is a number of seconds above 0, not {lease!r}")
         shown = os.fspath(path)
+        if not shown:
+            raise ValueError('SQLiteStore: path is that of a file, or ":memory:", not ""')
         file = None if shown == ":memory:" else Path(shown).absolute()
 
         def connect() -> Tables:

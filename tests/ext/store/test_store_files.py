@@ -33,6 +33,10 @@ def content_of(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def move(path: Path, name: str) -> None:
+    path.rename(path.with_name(name))
+
+
 def fill(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
@@ -144,7 +148,7 @@ async def test_a_locked_file_is_waited_for_and_then_told(path: Path) -> None:
 
 async def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     async with SQLiteStore(tmp_path / "none" / "runs.db") as store:
-        with pytest.raises(StoreUnavailableError, match="look at the folder and its permissions"):
+        with pytest.raises(StoreUnavailableError, match="there is no folder '.*none'; make it first"):
             await store.put(UserMessage("x"))
         (tmp_path / "none").mkdir()
         await store.put(UserMessage("x"))  # it tries again
@@ -215,7 +219,30 @@ def test_a_commit_waits_for_what_the_durability_says(
     connection.close()
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_file_that_is_deleted_or_replaced_while_the_store_is_open_is_told(path: Path, replaced: bool) -> None:
+    """Else everything would be written where nobody finds it."""
+    async with SQLiteStore(path) as store:
+        await store.put(UserMessage("before"))
+        move(path, "moved.db")
+        if replaced:
+            async with SQLiteStore(path.with_name("other.db")) as other:
+                await other.put(UserMessage("other"))
+            move(path.with_name("other.db"), path.name)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailableError, match="was deleted, moved or replaced while the store was open"):
+                await store.append("a", Pieces(0, 1, b"0\n"))
+
+
+async def test_a_folder_is_no_store(tmp_path: Path) -> None:
+    async with SQLiteStore(tmp_path) as store:
+        with pytest.raises(StoreUnavailableError, match="it is a folder; a store is a file"):
+            await store.put(UserMessage("x"))
+
+
 def test_wrong_options_are_told(path: Path) -> None:
+    with pytest.raises(ValueError, match='path is that of a file, or ":memory:", not ""'):
+        SQLiteStore("")
     with pytest.raises(ValueError, match='durability is "normal" or "full"'):
         SQLiteStore(path, durability="fast")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="lease is a number of seconds above 0"):
