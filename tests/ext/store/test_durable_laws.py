@@ -108,6 +108,8 @@ async def leaf(ctx: InteractionContext, path: str) -> None:
     node = world.nodes[path]
     world.note(path)
     asked = "".join([message.text or "" for message in await ctx.messages])
+    if node.kind != "agent" and kept_replies():
+        return  # it has replied with all that it has
     if node.kind == "person":
         ctx.reply(wait_for_answer() if world.is_durable else AssistantMessage(f"yes to {path}"))
         return
