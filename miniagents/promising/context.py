@@ -383,13 +383,11 @@ class PromisingContext(PresentedContext):
         Raises:
             ContextStateError: The context has ended, or belongs to another event loop.
         """
-        loop = self._loop
-        if loop is None or self._state == "closed" or get_ident() != self._thread or current_task(loop) is None:
-            try:  # all of it is as `open_loop` asks: calling that would be a sixtieth of a call of an agent
-                loop = self.open_loop(name)
-            except ContextStateError:
-                work.close()
-                raise
+        try:
+            loop = self.open_loop(name)
+        except ContextStateError:
+            work.close()
+            raise
         if self._starting >= _STARTS_WITHIN_STARTS:  # eager tasks run inside of this call, and start others
             work = at_next_turn(work)
         self._starting += 1

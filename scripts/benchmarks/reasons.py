@@ -43,7 +43,7 @@ FLATTENED: Final = "Each promise of a message is asked whether it has ended, and
 DISORDERED: Final = (
     "A callback passes on the messages of each reply as they arrive. It can be cancelled, is found in circles, and the "
     "context waits for it. The limit writes the messages straight into the target: it has no stream for each reply. "
-    "The look for circles is an eighth or more of the time, if it falls into the run; it comes later where more wait."
+    "The look for circles is an eighth or more of the time, if it falls into the run."
 )
 CREATED: Final = (
     "A call of a message class looks for lone surrogates in its arguments, so that no message exists that cannot be "

@@ -576,7 +576,7 @@ class MessageSequencePromise(SameMessages[M_co]):
         failure: Failure | None = None
         is_guest = buffer._guest_came()
         try:
-            while failure is None:
+            while failure is None and self._value is PENDING and self._failure is None:
                 taken = pieces[len(messages) : len(messages) + FAIR_SHARE]
                 if not taken:
                     if buffer.ended:
@@ -592,8 +592,6 @@ class MessageSequencePromise(SameMessages[M_co]):
                         del task
                     if deadlock is not None:
                         raise deadlock
-                    if self._value is not PENDING or self._failure is not None:  # not each time: it is slow to ask
-                        break
                 if len(taken) > 1 and all(issubclass(kind, Message) for kind in set(map(type, taken))):
                     messages.extend(taken)  # messages that are there need no look at each
                     looked_at: list[Any] = []  # Any: as `_mixed` says

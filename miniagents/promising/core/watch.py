@@ -25,7 +25,6 @@ at once (nearly all of them) cost no more than a line in a dictionary. When swee
 |       | a task parks or an outside task ends             |                                                   |
 | later | the same                                         | soon                                              |
 | soon  | the same                                         | soon; the next sweep sees that something changed  |
-| any   | it fires before its time, with so many waits     | the same, at its time                             |
 | any   | it fires                                         | a sweep; then none, if nothing waits or closes;   |
 |       |                                                  | soon, if something changed since the last sweep;  |
 |       |                                                  | else later, after twice the pause                 |
@@ -61,8 +60,6 @@ _LAST_SWEEP: Final = 10.0
 """Seconds from one sweep to the next at most, if no wait began in the meantime."""
 _SWEEP_SHARE: Final = 20.0
 """The pause after a sweep is at least that many times as long as the sweep: it takes at most 5 % of the time."""
-_SECONDS_PER_WAIT: Final = 5e-6
-"""How long a sweep takes for each wait, about: the pause before it is so many times as long, too."""
 _ROUNDING: Final = 1e-6
 """Seconds that may get lost where moments are added up."""
 _SEARCH_SHARE: Final = 50.0
@@ -86,7 +83,6 @@ class Watch:
         self._pause = _FIRST_SWEEP
         self._changed = False  # since the last sweep; if so, the next one comes soon
         self._not_before = 0.0
-        self._since = 0.0  # when the pause began
         self.contexts: Final[dict[PromisingContext, None]] = {}
         """The contexts that warn when they stall."""
         self.stalls: Stalls | None = None
@@ -180,25 +176,19 @@ class Watch:
         self._changed = True
 
     def _schedule(self) -> None:
-        now = self._since = self.loop.time()
+        now = self.loop.time()
         moment = now + self._pause
         if self.contexts and now < self._next_look < moment:
             moment = self._next_look
-        self._call_at(max(moment, self._not_before))
-
-    def _call_at(self, moment: float) -> None:
+        moment = max(moment, self._not_before)
         # without a context of its own, the timer would keep the variables of whoever happens to wait first
         self._timer = self.loop.call_at(moment, self._sweep, context=Context())
 
     def _sweep(self) -> None:
-        began = self.loop.time()
-        its_time = self._since + _SWEEP_SHARE * _SECONDS_PER_WAIT * len(self._waits)
-        if began < its_time - _ROUNDING:
-            self._call_at(its_time)
-            return
         from miniagents.promising.core.stuck import stuck_tasks  # noqa: PLC0415  # short programs never sweep
 
         self._timer = None
+        began = self.loop.time()
         self._confirmed, self._suspected = self._suspected, set()
         self._pause = _FIRST_SWEEP if self._changed else min(2 * self._pause, _LAST_SWEEP)
         self._changed = False
