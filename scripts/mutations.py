@@ -1133,16 +1133,6 @@ _KEEPING: Final = (
         test_of("ext/store/test_durable_runs.py", "test_what_a_call_replied_is_committed_before_its_end_is_seen"),
     ),
     Mutation(
-        "durable: the end of the program is kept as the end of no call",
-        "ext/store/durable_runs.py",
-        "                raise stop  # the end of the program, and not of the call\n",
-        "                stop = None\n",
-        test_of(
-            "ext/store/test_durable_runs.py",
-            "test_a_run_that_was_stopped_goes_on_where_it_was_and_no_stop_is_kept_as_an_end",
-        ),
-    ),
-    Mutation(
         "durable: a call that its caller cancelled is not made again",
         "ext/store/durable_runs.py",
         "        if key in kept.given_up:\n",
