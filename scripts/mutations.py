@@ -1119,13 +1119,6 @@ _KEEPING: Final = (
         test_of("ext/store/test_cached_agents.py", "test_errors_are_not_kept"),
     ),
     Mutation(
-        "an answer that was not kept to its end is not taken from the cache",
-        "ext/store/_kept_answers.py",
-        "if last.ended is None or not last.count or (",
-        "if not last.count or (last.ended is not None and ",
-        test_of("ext/store/test_cached_agents.py", "test_an_answer_that_was_not_kept_to_its_end_is_asked_again"),
-    ),
-    Mutation(
         "calls with something opaque are not cached",
         "ext/store/caching.py",
         "        if opaque:\n",
@@ -1138,16 +1131,6 @@ _KEEPING: Final = (
         "                await journal.commit(Ended(",
         "                journal.note(Ended(",
         test_of("ext/store/test_durable_runs.py", "test_what_a_call_replied_is_committed_before_its_end_is_seen"),
-    ),
-    Mutation(
-        "durable: the end of the program is kept as the end of no call",
-        "ext/store/durable_runs.py",
-        "                raise stop  # the end of the program, and not of the call\n",
-        "                stop = None\n",
-        test_of(
-            "ext/store/test_durable_runs.py",
-            "test_a_run_that_was_stopped_goes_on_where_it_was_and_no_stop_is_kept_as_an_end",
-        ),
     ),
     Mutation(
         "durable: a call that its caller cancelled is not made again",
@@ -1185,7 +1168,7 @@ _KEEPING: Final = (
         "ext/store/_journal.py",
         "        if self._failed is not None:\n            raise copy",
         "        if False:\n            raise copy",
-        test_of("ext/store/test_durable_runs.py", "test_what_could_not_be_kept_is_not_seen_and_nothing_goes_on"),
+        test_of("ext/store/test_durable_runs.py", "test_nothing_is_kept_behind_what_could_not_be_kept"),
     ),
     Mutation(
         "the parent of a span is the span of the call that made its call",

@@ -212,7 +212,7 @@ class _Incoming:
         """
         producing.set(buffer)
         opened: dict[int, _AnyPromise] = {}
-        last: Failure | None = None
+        last: BaseException | None = None
 
         def take(share: _Share) -> bool:
             nonlocal last
@@ -220,7 +220,7 @@ class _Incoming:
                 if type(frame) is Text and (there := _open_buffer(opened, frame.number)) is not None:
                     there.emit(frame.text)
                 elif isinstance(frame, Failure):
-                    last = frame
+                    last = frame.error
                     buffer.emit_failure(frame)
                 elif isinstance(frame, End):
                     _end_all(opened, last)
@@ -233,6 +233,9 @@ class _Incoming:
         with Catching(buffer):
             try:
                 await self._read(buffer, take)
+            except Exception as error:
+                last = error
+                raise
             finally:
                 _end_all(opened, last)
             buffer.end()
@@ -369,13 +372,13 @@ def _open_buffer(opened: Mapping[int, _AnyPromise], number: int) -> _AnyBuffer |
     return None if promise is None or (buffer := mixed_buffer(promise)).ended else buffer
 
 
-def _end_all(opened: Mapping[int, _AnyPromise], last: Failure | None) -> None:
-    """End the messages that are still open, by the last error of the stream."""
+def _end_all(opened: Mapping[int, _AnyPromise], last: BaseException | None) -> None:
+    """End the messages that are still open, by the last error of the stream or of its source."""
     for number in opened:
         buffer = _open_buffer(opened, number)
         if buffer is not None:
             error = TornRecordError("$", "the stream ended before the message", offset=0, index=0, size=0)
-            buffer.give_up(error if last is None else last.error)
+            buffer.give_up(error if last is None else last)
 
 
 def _nothing(_: Iterable[object]) -> Message:

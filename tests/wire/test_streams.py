@@ -484,6 +484,23 @@ def test_frames_that_have_no_place_are_errors() -> None:
     run(main)
 
 
+def test_p6_what_breaks_the_source_is_the_error_of_the_message_that_it_cut() -> None:
+    """Whoever reads the message is told what has happened, and not only that it was cut."""
+
+    async def source() -> AsyncIterator[bytes]:
+        yield b'{"frame":"sequence"}\n{"frame":"opened","tag":"Message"}\n{"frame":"text","text":"a"}\n'
+        raise ConnectionError("the line is dead")
+
+    async def main() -> None:
+        (first, behind) = await outcomes(aiter(decode_stream(source(), tuple[Message, ...])))
+        assert behind == (ConnectionError, "the line is dead")
+        assert isinstance(first, MessagePromise)
+        with pytest.raises(ConnectionError, match="the line is dead"):
+            await first
+
+    run(main)
+
+
 # Readers are guests --------------------------------------------------------------------------------------------------
 
 

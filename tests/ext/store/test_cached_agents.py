@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import pytest
 from hypothesis import given, strategies as st
-from typing_extensions import override
 
 from miniagents import (
     AssistantMessage,
@@ -26,7 +25,7 @@ from miniagents import (
     miniagent,
 )
 from miniagents.ext.llm import create_openai_agent
-from miniagents.ext.store import SQLiteStore, Store, StoreLockedError, cached
+from miniagents.ext.store import SQLiteStore, Store, cached
 from miniagents.messages import OpenAIMessage
 from miniagents.testing import Pause, scripted_agent, transcript
 from tests.ext.store.plain_log import PlainLog
@@ -178,28 +177,6 @@ async def test_a_store_that_fails_is_told_and_the_agent_is_asked(
             assert str((await cached(echo, store).inquire("a"))[0]) == "a"
     assert "cannot be read, and it is asked again" in caplog.text
     assert "cannot be kept" in caplog.text
-
-
-async def test_an_answer_that_was_not_kept_to_its_end_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
-    class Locked(PlainLog):
-        is_locked = True
-
-        @override
-        async def end(self, stream: str) -> None:
-            if self.is_locked:
-                raise StoreLockedError("memory", "another program has locked it")
-            await super().end(stream)
-
-    log = Locked()
-    with caplog.at_level(logging.ERROR):
-        async with MiniAgents():
-            await cached(echo, log).inquire("a")
-    assert "cannot be kept: memory: another program has locked it" in caplog.text
-    log.is_locked = False
-    for _ in range(2):
-        async with MiniAgents():
-            await cached(echo, log).inquire("a")
-    assert asked == ["a", "a"]
 
 
 def test_wrong_arguments_are_refused() -> None:

@@ -703,6 +703,34 @@ async def test_what_could_not_be_kept_is_not_seen_and_nothing_goes_on() -> None:
     assert worked == ["a", "b", "b"]
 
 
+async def test_nothing_is_kept_behind_what_could_not_be_kept() -> None:
+    """Also when there is room again: a journal with a gap would be another run."""
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    @miniagent
+    async def slow(ctx: InteractionContext) -> None:
+        begun.set()
+        await gate.wait()
+        worked.append("slow")
+        ctx.reply("late")
+
+    connection = Connection(Disk())
+    with pytest.raises(StoreFullError, match="no room"):
+        async with durable(connection, run="one") as run, MiniAgents(around_calls=run):
+            late = slow.inquire()
+            await begun.wait()
+            connection.refuses = StoreFullError("<disk>", "there is no room")
+            with pytest.raises(StoreFullError, match="no room"):
+                await leaf.inquire("a")
+            connection.refuses = None
+            gate.set()
+            with pytest.raises(StoreFullError, match="no room"):
+                await late
+    async with durable(Connection(connection.disk), run="one") as run, MiniAgents(around_calls=run):
+        await slow.inquire()
+    assert worked == ["a", "slow", "slow"]
+
+
 async def test_a_damaged_journal_and_one_of_a_newer_version_are_refused() -> None:
     disk = Disk()
     async with durable(Connection(disk), run="one"):
