@@ -364,7 +364,8 @@ class Tables:
         """Forget a stream, or all below a name that ends with "/"."""
         names = named(stream)
         for name, owner, count in self.connection.execute(
-            "SELECT name, owner, count FROM streams WHERE (name=?1 OR name>?1 AND name<?2) AND ended IS NULL", names
+            "SELECT name, owner, count FROM streams WHERE (name=? OR name>? AND name<?) AND ended IS NULL",
+            (names[0], *names),
         ).fetchall():
             if self._is_alive(owner):
                 reason = "a store that is open writes it; let that end it first"
@@ -372,10 +373,11 @@ class Tables:
         return self._forget(names)
 
     def _forget(self, names: tuple[str, str]) -> int:
+        wanted = (names[0], *names)
         self.connection.execute(
-            "DELETE FROM pieces WHERE stream IN (SELECT id FROM streams WHERE name=?1 OR name>?1 AND name<?2)", names
+            "DELETE FROM pieces WHERE stream IN (SELECT id FROM streams WHERE name=? OR name>? AND name<?)", wanted
         )
-        return self.connection.execute("DELETE FROM streams WHERE name=?1 OR name>?1 AND name<?2", names).rowcount
+        return self.connection.execute("DELETE FROM streams WHERE name=? OR name>? AND name<?", wanted).rowcount
 
     def give_back(self) -> None:
         """Make the file smaller by the pages that nothing needs any more; files of older versions stay as they are."""
