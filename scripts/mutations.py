@@ -890,6 +890,13 @@ _FILES: Final = (
 
 _CALLS: Final = (
     Mutation(
+        "a store is told of calls that are cancelled before they begin",
+        "calls/surrounding.py",
+        "if call.began is None:\n            for watcher in self.watchers:",
+        "if call.began is not None:\n            for watcher in self.watchers:",
+        test_of("ext/store/test_kept_runs.py", "test_calls_are_kept_whatever_handlers_do_with_them"),
+    ),
+    Mutation(
         "A8: a call that is cancelled before it began is seen",
         "calls/surrounding.py",
         "                self._around.show(self._call, self._handlers, self._replies.shown())\n",

@@ -124,8 +124,7 @@ class MiniAgents(PromisingContext):
         self.recorder: Recorder | None = _recorder(self, handlers, persist_filter) if handlers else None
         """Records the calls; None without a handler that keeps messages."""
         self._owns_recorder = self.recorder is not None
-        kept_around = () if self._keeper is None else (self._keeper.around_call,)
-        self._call_handlers = (*kept_around, *async_functions("around_calls", around_calls))
+        self._call_handlers = async_functions("around_calls", around_calls)
         self.around: AgentSurroundings | None = None
         """What stands around the calls; None without handlers, and before the context is activated."""
         self._variables: Context | None = None  # of the place where this was opened
@@ -183,11 +182,13 @@ class MiniAgents(PromisingContext):
         super().activate()
         self._variables = variables
         around = self._around()
-        outer = () if around is None or around.around is None else around.around.handlers
-        if self._call_handlers or outer:
+        outer = None if around is None else around.around
+        if self._call_handlers or self._keeper is not None or outer is not None:
             from miniagents.agents.agent_callee import AgentSurroundings  # noqa: PLC0415  # few programs have handlers
 
-            self.around = AgentSurroundings((*outer, *self._call_handlers))
+            handlers, watchers = ((), ()) if outer is None else (outer.handlers, outer.watchers)
+            kept = () if self._keeper is None else (self._keeper.call_begins,)
+            self.around = AgentSurroundings((*handlers, *self._call_handlers), (*watchers, *kept))
         return self
 
     def _make_active(self) -> Tokens:

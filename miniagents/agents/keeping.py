@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from miniagents.agents.persistence import PersistFilter
-    from miniagents.calls import Call, Proceed
-    from miniagents.messages import Message, MessageSequencePromise
+    from miniagents.calls import Call
 
 __all__ = ["RunKeeper", "RunStore"]
 
@@ -15,8 +16,8 @@ __all__ = ["RunKeeper", "RunStore"]
 class RunKeeper(Protocol):
     """Keeps the calls of one context, with their messages and replies."""
 
-    async def around_call(self, call: Call, proceed: Proceed, /) -> MessageSequencePromise[Message]:
-        """Note that a call begins, and let it go on."""
+    def call_begins(self, call: Call, /) -> Coroutine[Any, Any, object] | None:  # Any: asyncio keeps these to itself
+        """Note that a call begins, or was cancelled before that; it waits for what this returns."""
         ...
 
     async def flush(self) -> None:

@@ -15,6 +15,8 @@ them, has what is further inside run in a task and a sequence of its own:
 
 Cancelling a sequence cancels its task, and all that it began. If it is cancelled before it has begun, its handlers are
 shown the call: each runs until it first waits, where it is cancelled.
+
+Watchers are told of each call as well, before its handlers, and cannot change it: a store needs no more than that.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.pieces import AnyBuffer
 
-__all__ = ["CallHandler", "Proceed", "Surroundings", "surroundings_here"]
+__all__ = ["CallHandler", "CallWatcher", "Proceed", "Surroundings", "surroundings_here"]
 
 logger: Final = logging.getLogger("miniagents")
 
@@ -82,6 +84,10 @@ It returns the replies for the caller, or None for those of the last `proceed()`
 """
 
 
+CallWatcher: TypeAlias = "Callable[[Call], Coroutine[Any, Any, object] | None]"  # Any: asyncio keeps these to itself
+"""What is told that a call begins, or was cancelled before that; a call that begins waits for what is returned."""
+
+
 _Place: TypeAlias = tuple[Call, tuple["CallHandler", ...]]
 """Where code runs: in a call, and in handlers, which do not stand around the calls that they make themselves.
 
@@ -96,11 +102,13 @@ class Surroundings:
 
     Attributes:
         handlers: The handlers, the outermost first.
+        watchers: What is told of each call before them.
         run: The run of the calls that no other call has made.
     """
 
-    def __init__(self, handlers: tuple[CallHandler, ...]) -> None:
+    def __init__(self, handlers: tuple[CallHandler, ...], watchers: tuple[CallWatcher, ...] = ()) -> None:
         self.handlers: Final = handlers
+        self.watchers: Final = watchers
         self.run: Final = Run()
         self._loop = asyncio.get_running_loop()
         self._offset = clock_offset(self._loop)
@@ -123,7 +131,7 @@ class Surroundings:
             start_asap: True begins at the next turn of the loop, False when the replies are first read.
 
         Returns:
-            Whether there was a handler; if not, nothing was done.
+            Whether there was a handler or watcher; if not, nothing was done.
         """
         place = _here.get()
         within: tuple[CallHandler, ...] = ()
@@ -131,7 +139,7 @@ class Surroundings:
         if place is not None and place[1]:
             within = place[1]
             handlers = tuple(handler for handler in handlers if not any(handler is other for other in within))
-            if not handlers:
+            if not handlers and not self.watchers:
                 return False
         parent = None if place is None else place[0]
         progress = Progress(replies._buffer, self._loop, self._offset)
@@ -143,7 +151,12 @@ class Surroundings:
         return True
 
     def show(self, call: Call, handlers: tuple[CallHandler, ...], cancelled: MessageSequencePromise[Message]) -> None:
-        """Show a call that was cancelled before it began to handlers that have not begun either."""
+        """Show a call that was cancelled before it began to watchers and handlers that have not begun either."""
+        if call.began is None:
+            for watcher in self.watchers:
+                waits_for = watcher(call)
+                if waits_for is not None:
+                    waits_for.close()
         for handler in handlers:
             # a task of the context might be cancelled with it, before its first step
             task = self._loop.create_task(_shown(handler, call, cancelled), name=f"{name_of(handler)}({call!r})")
@@ -224,6 +237,10 @@ class _Level:
         if call._progress.began is None:
             call._progress.begin()
             call._callee.begins(call)
+            for watcher in self._around.watchers:
+                waits_for = watcher(call)
+                if waits_for is not None:
+                    await waits_for
         inside = self._handlers
         while inside:
             _here.set((call, (*self._within, *inside) if self._within else inside))
@@ -235,12 +252,12 @@ class _Level:
                 running: Any = handler(call, partial(self._proceed, inside))  # Any: an awaitable
                 if type(running) in _COROUTINES:
                     try:
-                        waits_for: object = running.send(None)
+                        future: object = running.send(None)
                     except StopIteration as end:
                         returned: object = end.value
                     else:
                         self._begin_pending()
-                        returned = await _Driven(running, waits_for, self._begin_pending)
+                        returned = await _Driven(running, future, self._begin_pending)
                 else:
                     coroutine = _awaited(running)  # it waits for one turn of the loop
                     returned = await _Driven(coroutine, None, self._begin_pending)

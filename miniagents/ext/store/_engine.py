@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from zlib import crc32
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from miniagents.wire import Pieces
 
 __all__ = [
+    "PAGE",
     "CallRow",
     "Engine",
     "Page",
@@ -27,6 +28,10 @@ __all__ = [
     "place_of_processes",
     "streams_of",
 ]
+
+
+PAGE: Final = 500
+"""How many rows an engine gives at once; if it gives fewer, there are no more."""
 
 
 class Page(NamedTuple):

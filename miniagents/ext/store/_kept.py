@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self, overload
 from typing_extensions import TypeVar
 
 from miniagents.ext.store._bodies import digest_of, keys_of_parts, rows_of, whole
-from miniagents.ext.store._engine import digest_of_call, digest_of_pieces
+from miniagents.ext.store._engine import PAGE, digest_of_call, digest_of_pieces
 from miniagents.ext.store.errors import NotStoredError, StoreDamagedError, StreamAbandonedError, StreamTakenError
 from miniagents.ext.store.protocols import KeptCall
 from miniagents.messages import AgentCallNode, AgentReplyNode, CallRecord, DecodeError, Message, decode
@@ -107,6 +107,8 @@ class EngineStore:
         while found := await self._engine.streams(prefix, after):
             for info in found:
                 yield info
+            if len(found) < PAGE:
+                return
             after = found[-1].name
 
     async def forget(self, stream: str, /) -> int:
@@ -227,6 +229,8 @@ class EngineStore:
         while found := await self._engine.runs(before):
             for run in found:
                 yield run
+            if len(found) < PAGE:
+                return
             before = found[-1].began, found[-1].id
 
     async def calls(self, run: str, /) -> AsyncGenerator[KeptCall]:
@@ -236,10 +240,10 @@ class EngineStore:
             found = await self._engine.calls(run, after)
             if found is None:
                 raise NotStoredError(self._engine.shown, f"there is no run {run!r}")
-            if not found:
-                return
             for row in found:
                 yield self._call(row)
+            if len(found) < PAGE:
+                return
             after = found[-1].number
 
     def _call(self, row: CallRow) -> KeptCall:

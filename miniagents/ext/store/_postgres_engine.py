@@ -13,7 +13,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from miniagents.ext.store._bodies import MessageRow
-from miniagents.ext.store._engine import CallRow, Page, place_of_processes
+from miniagents.ext.store._engine import PAGE, CallRow, Page, place_of_processes
 from miniagents.ext.store._postgres_pruning import forgotten, pruned
 from miniagents.ext.store._postgres_tables import CHANNEL, prepare
 from miniagents.ext.store._postgres_writing import Owner, Request, written
@@ -39,7 +39,6 @@ T = TypeVar("T")
 
 _MOST: Final = 1000
 """How many requests go into one transaction at most."""
-_PAGE: Final = 500
 _PAGE_BYTES: Final = 1 << 20
 
 
@@ -243,7 +242,7 @@ class PostgresEngine:
             " ORDER BY first LIMIT $3) AS found) AS page WHERE before <= $4 ORDER BY first",
             number,
             start,
-            _PAGE,
+            PAGE,
             _PAGE_BYTES,
         )
         return Page(info, [(Pieces(first, count, data, at), digest) for first, count, data, at, digest in blocks])
@@ -254,7 +253,7 @@ class PostgresEngine:
             f"SELECT {_INFO} WHERE name>$1 AND name>=$2 AND starts_with(name, $2) ORDER BY name LIMIT $3",
             after,
             prefix,
-            _PAGE,
+            PAGE,
         )
         return [self._info(row) for row in rows]
 
@@ -297,7 +296,7 @@ class PostgresEngine:
             " ORDER BY r.began DESC, r.id DESC LIMIT $3",
             began,
             run,
-            _PAGE,
+            PAGE,
         )
         return [
             RunInfo(
@@ -318,7 +317,7 @@ class PostgresEngine:
             " WHERE run=$1 AND number>$2 ORDER BY number LIMIT $3",
             run,
             after,
-            _PAGE,
+            PAGE,
         )
         if not rows and not await self._fetch("SELECT 1 FROM runs WHERE id=$1", run):
             return None

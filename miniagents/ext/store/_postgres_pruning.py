@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from miniagents.ext.store._bodies import keys_of_parts
-from miniagents.ext.store._engine import is_read, named, streams_of
+from miniagents.ext.store._engine import PAGE, is_read, named, streams_of
 from miniagents.ext.store.errors import StreamTakenError
 
 if TYPE_CHECKING:
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from miniagents.ext.store._postgres_writing import Owner, Request
 
 __all__ = ["forgotten", "pruned"]
-
-_PAGE: Final = 500
-"""How many messages are read at once."""
 
 
 async def forgotten(
@@ -88,7 +85,7 @@ async def _sweep(connection: Connection) -> None:
         " generate_series(0, length(keys) / 32 - 1) AS place ON CONFLICT DO NOTHING"
     )
     while unread := await connection.fetch(
-        "SELECT key, parts, body FROM used JOIN messages USING (key) WHERE NOT is_read LIMIT $1", _PAGE
+        "SELECT key, parts, body FROM used JOIN messages USING (key) WHERE NOT is_read LIMIT $1", PAGE
     ):
         parts = {part for _, count, body in unread if count for part in keys_of_parts(body)}
         await connection.execute(

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
 
     from miniagents.agents.persistence import PersistFilter
-    from miniagents.calls import Call, Proceed, Run
+    from miniagents.calls import Call, Run
     from miniagents.ext.store._bodies import MessageRow
     from miniagents.ext.store._engine import Engine
     from miniagents.messages import MessageSequencePromise
@@ -84,19 +84,22 @@ class CallKeeper:
         self._lost = 0
         self._error: Exception | None = None
 
-    async def around_call(self, call: Call, proceed: Proceed, /) -> MessageSequencePromise[Message]:
-        """Note that a call begins, and let it go on."""
-        while len(self._waiting) > _LIMIT:
-            self._room.clear()
-            await self._room.wait()
+    def call_begins(self, call: Call, /) -> Coroutine[Any, Any, None] | None:  # Any: asyncio keeps these to itself
+        """Note that a call begins; it waits for what this returns, if there are too many."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         run = call.run
         if run.id not in self._runs:
             self._runs[run.id] = ref(run, partial(self._run_ended, run.id))
         self._begun.append(call)
-        self._look_soon()
-        return proceed()
+        if self._timer is None:
+            self._look_soon()
+        return self._until_there_is_room() if len(self._waiting) > _LIMIT else None
+
+    async def _until_there_is_room(self) -> None:
+        while len(self._waiting) > _LIMIT:
+            self._room.clear()
+            await self._room.wait()
 
     async def flush(self) -> None:
         """Wait until everything that was noted is kept."""

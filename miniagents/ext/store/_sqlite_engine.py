@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from miniagents.ext.store._bodies import MessageRow, keys_of_parts
 from miniagents.ext.store._engine import (
+    PAGE,
     CallRow,
     Page,
     digest_of_pieces,
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Tables"]
 
-_PAGE: Final = 500
-"""How many rows are read at once."""
 _NEVER: Final = 1e300
 """Behind all times."""
 _FREED: Final = 1000
@@ -161,7 +160,7 @@ class Tables:
         for first, count, data, at, digest in self.connection.execute(
             "SELECT first, count, CAST(data AS BLOB), at, digest FROM pieces WHERE stream=? AND first>=("
             "SELECT coalesce(max(first), 0) FROM pieces WHERE stream=? AND first<=?) ORDER BY first LIMIT ?",
-            (number, number, start, _PAGE),
+            (number, number, start, PAGE),
         ):
             found.append((Pieces(first, count, data, at), digest))
             size += len(data)
@@ -174,7 +173,7 @@ class Tables:
         rows = self.connection.execute(
             "SELECT name, count, began, ended, owner FROM streams"
             " WHERE name>? AND name>=? AND substr(name, 1, ?)=? ORDER BY name LIMIT ?",
-            (after, prefix, len(prefix), prefix, _PAGE),
+            (after, prefix, len(prefix), prefix, PAGE),
         ).fetchall()
         return [self._info(row) for row in rows]
 
@@ -306,7 +305,7 @@ class Tables:
             "SELECT id, owner, began, ended, (SELECT count(*) FROM calls WHERE run=id),"
             " (SELECT count(*) FROM calls WHERE run=id AND outcome='failed')"
             " FROM runs WHERE (began, id) < (?, ?) ORDER BY began DESC, id DESC LIMIT ?",
-            (*(before or (_NEVER, "")), _PAGE),
+            (*(before or (_NEVER, "")), PAGE),
         ).fetchall()
         return [
             RunInfo(
@@ -326,7 +325,7 @@ class Tables:
             "SELECT run, number, outcome, digest, CAST(record AS BLOB), CAST(messages AS BLOB), CAST(replies AS BLOB),"
             " stream FROM calls"
             " WHERE run=? AND number>? ORDER BY number LIMIT ?",
-            (run, after, _PAGE),
+            (run, after, PAGE),
         ).fetchall()
         if not rows and self.connection.execute("SELECT 1 FROM runs WHERE id=?", (run,)).fetchone() is None:
             return None
@@ -399,7 +398,7 @@ class Tables:
         for messages, replies in execute("SELECT messages, replies FROM calls"):
             self.connection.executemany(add, [(key,) for keys in (messages or b"", replies) for key in _split(keys)])
         while unread := execute(
-            "SELECT used.key, parts, body FROM used JOIN messages USING (key) WHERE is_read = 0 LIMIT ?", (_PAGE,)
+            "SELECT used.key, parts, body FROM used JOIN messages USING (key) WHERE is_read = 0 LIMIT ?", (PAGE,)
         ).fetchall():
             parts = [(part,) for _, count, body in unread if count for part in keys_of_parts(body)]
             self.connection.executemany(add, parts)

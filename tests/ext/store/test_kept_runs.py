@@ -8,7 +8,17 @@ from contextlib import suppress
 
 import pytest
 
-from miniagents import AssistantMessage, InteractionContext, Message, MiniAgents, UserMessage, miniagent, stream_message
+from miniagents import (
+    AssistantMessage,
+    InteractionContext,
+    Message,
+    MessageType,
+    MiniAgents,
+    UserMessage,
+    miniagent,
+    stream_message,
+)
+from miniagents.calls import Call, Proceed
 from miniagents.ext.store import (
     KeptCall,
     NotStoredError,
@@ -176,6 +186,30 @@ async def test_a_run_inside_another_context_ends_with_its_own(opened: Opened) ->
             await asyncio.sleep(0.01)
             await outer.flush()
         assert [(run.calls, run.is_live) for run in runs] == [(1, False)]
+    await store.close()
+
+
+async def test_calls_are_kept_whatever_handlers_do_with_them(opened: Opened) -> None:
+    """One that a handler answers, one that it makes itself, and one that was cancelled before it began."""
+    store = opened()
+
+    async def answering(call: Call, proceed: Proceed) -> MessageType[Message]:
+        if call.name != "leaf" or call.parent is not None:
+            return proceed()
+        return leaf.inquire("from a handler", times=2)
+
+    async with MiniAgents(around_calls=answering), MiniAgents(store=store) as inner:
+        await leaf.inquire("request")
+        slow.inquire().cancel()
+        await inner.flush()
+        (run,) = await runs_of(store)
+        calls = {(call.record.called.name, call.record.parent): call for call in await calls_of(store, run.id)}
+        answer = ["from a handler"] * 2
+        assert await messages_of(store, calls["leaf", None].messages) == ["request"]
+        assert await messages_of(store, calls["leaf", None].replies) == answer
+        assert await messages_of(store, calls["leaf", calls["leaf", None].record.number].replies) == answer
+        assert calls["slow", None].record.outcome == "cancelled"
+        assert len(calls) == 3
     await store.close()
 
 
