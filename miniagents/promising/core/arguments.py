@@ -37,6 +37,7 @@ __all__ = [
     "check_not_negative",
     "check_plain",
     "check_streams",
+    "did_you_mean",
 ]
 
 F = TypeVar("F", bound="Callable[..., object]")
@@ -224,6 +225,18 @@ def check_streams(what: str, given: Iterable[object]) -> None:
                 "; give streams one by one, and pieces as StreamedPromise.of(...)" if isinstance(each, Iterable) else ""
             )
             raise TypeError(f"{what}: {each!r:.200} is no stream{hint}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean ...?" with the known name that is most like this one, or "" if none is.
+
+    >>> did_you_mean("tmies", ["times", "text"])
+    "; did you mean 'times'?"
+    """
+    from difflib import get_close_matches  # noqa: PLC0415  # only errors need it
+
+    nearest = get_close_matches(name, known, n=1)
+    return f"; did you mean {nearest[0]!r}?" if nearest else ""
 
 
 def _is_of_python(owner: object) -> bool:
