@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from typing_extensions import TypeVar
 
 from miniagents.agents.composing import composed
-from miniagents.agents.members import alias_of, ask, check_agents, check_count, declared_by
+from miniagents.agents.members import alias_of, ask, check_agents, declared_by
 from miniagents.messages import (
     AnthropicMessage,
     AssistantMessage,
@@ -24,7 +24,7 @@ from miniagents.messages import (
     UserMessage,
 )
 from miniagents.miniagents import MiniAgents
-from miniagents.promising.core.arguments import check_plain
+from miniagents.promising.core.arguments import check_count, check_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -165,7 +165,7 @@ def trim(
 
 
 def _check(where: str, tokens: int, keep: object, count: object) -> None:
-    check_count(f"{where}: tokens={tokens}", tokens)
+    check_count(f"{where}: tokens={tokens!r}", tokens, 1)
     if keep is not None:
         check_plain(f"{where}: keep", keep)
     check_plain(f"{where}: count", count)

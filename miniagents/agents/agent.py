@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Self, overlo
 
 from typing_extensions import ParamSpec, TypeVar
 
-from miniagents.agents.agent_value import AgentValue, hint_at_bound, refuse_bound
+from miniagents.agents.agent_value import AgentValue, refuse_bound
 from miniagents.agents.agents_context import MiniAgents
 from miniagents.agents.interaction import AgentCall, InteractionContext, keep_open
 from miniagents.agents.members import (
@@ -527,7 +527,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         try:
             self._signature.bind(None, *args, **kwargs)
         except TypeError as error:
-            raise TypeError(f"agent {self._alias!r}: {error}{hint_at_bound(self._args, self._kwargs)}") from None
+            raise TypeError(self._misfit(kwargs, f"{error}")) from None
         if len(self._fitting) < _SHAPES_KEPT:
             self._fitting.add((len(args), *kwargs))
 

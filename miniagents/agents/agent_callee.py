@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Final
 
+from miniagents.agents.agent_value import hint_at_names
 from miniagents.agents.interaction import InteractionContext
 from miniagents.calls.forms import named_arguments
 from miniagents.calls.surrounding import Surroundings
@@ -76,7 +77,8 @@ class AgentCallee:
             elif others is not None:
                 bound.arguments[others] = {**bound.arguments.get(others, {}), name: value}
             else:
-                raise TypeError(f"agent {self.name!r}: got an unexpected argument {name!r}")
+                said = f"got an unexpected argument {name!r}"
+                raise TypeError(f"agent {self.name!r}: {said}{hint_at_names(signature, arguments, said)}")
         args, kwargs = bound.args[1:], bound.kwargs
         self.agent._check_arguments(args, kwargs)
         return AgentCallee(self._outer, args, kwargs)

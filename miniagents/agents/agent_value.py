@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from typing_extensions import TypeIs
 
 from miniagents._lazy import OldName
 from miniagents.agents.members import Member
+from miniagents.promising.core.arguments import did_you_mean
 from miniagents.promising.core.presenting import HidesMachinery
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from miniagents.messages import Identity
     from miniagents.promising import Default
 
-__all__ = ["AgentValue", "hint_at_bound", "refuse_bound"]
+__all__ = ["AgentValue", "hint_at_bound", "hint_at_names", "refuse_bound"]
 
 
 class _InquireSignature:
@@ -49,6 +50,7 @@ class AgentValue(HidesMachinery, Member):
     _function: Callable[..., Any]  # Any: a function whose result is awaited, or a class whose objects are called
     _kwargs: dict[str, Any]  # Any: of the agent's parameters
     _made_of: tuple[object, ...]
+    _signature: inspect.Signature
     _max_ahead: int | Default | None
     _model_identity: Callable[[], Identity] | None
     _recipe: Callable[[], AgentValue] | None = None  # makes a composition once more
@@ -169,6 +171,16 @@ class AgentValue(HidesMachinery, Member):
         )
         return type(self), self._made_of, options, self._args, self._kwargs
 
+    def _misfit(self, given: Iterable[str], said: str) -> str:
+        """Return the text of the error for arguments that the agent does not take.
+
+        Args:
+            given: The names of the keyword arguments.
+            said: What Python says of them.
+        """
+        hints = hint_at_names(self._signature, given, said) + hint_at_bound(self._args, self._kwargs)
+        return f"agent {self._alias!r}: {said}{hints}"
+
     def _without_secrets(self, arguments: Iterable[tuple[str, object]]) -> Iterable[tuple[str, object]]:
         """Return arguments as records and identities may show them."""
         return arguments
@@ -192,6 +204,27 @@ def refuse_bound(
     again = [repr(name) for name in given if name in bound_kwargs]
     if again:
         raise TypeError(f"agent {alias!r}: got {', '.join(again)} again{hint_at_bound(bound_args, bound_kwargs)}")
+
+
+def hint_at_names(signature: inspect.Signature, given: Iterable[str], said: str) -> str:
+    """Return what an error text about arguments says of the first one that no parameter has the name of.
+
+    Args:
+        signature: The signature of the agent's function.
+        given: The names of the keyword arguments.
+        said: The error text so far.
+    """
+    parameters = [*signature.parameters.values()][1:]  # not the context
+    known = [each.name for each in parameters if each.kind in _NAMED]
+    unknown = next((name for name in given if name not in known), None)
+    if unknown is None or any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters):
+        return ""
+    told = "" if repr(unknown) in said else f", and got an unexpected {unknown!r}"
+    takes = f"it takes: {', '.join(known)}" if known else "it takes none"
+    return told + (did_you_mean(unknown, known) or f"; {takes}")
+
+
+_NAMED: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 def hint_at_bound(args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:

@@ -12,7 +12,7 @@ from typing_extensions import TypeVar
 from miniagents._lazy import OldName
 from miniagents.messages.values.frozen import longer_hash_keys as longer_hash_keys_here, strict as strict_here
 from miniagents.promising import DEFAULT, ContextStateError, Default, PromiseResolvedHandler, PromisingContext
-from miniagents.promising.core.arguments import async_functions, check_bound, check_callable
+from miniagents.promising.core.arguments import NO_STORE, async_functions, check_bound, check_callable, check_method
 from miniagents.promising.core.current import inside_hook
 from miniagents.promising.core.ending import despite_cancellations, impatience_of
 
@@ -117,8 +117,8 @@ class MiniAgents(PromisingContext):
         """Calls made outside of agents that are not finished yet."""
         if persist_filter is not None:
             check_callable("persist_filter", persist_filter)
-        if store is not None and not hasattr(store, "keeper"):
-            raise TypeError(f"store: {store!r:.200} is no store; write `async with SQLiteStore(…) as store:`")
+        if store is not None:
+            check_method("store", store, "keeper", NO_STORE)
         self._keeper: RunKeeper | None = None if store is None else store.keeper(persist_filter)
         handlers = async_functions("on_persist_messages", on_persist_messages)
         self.recorder: Recorder | None = _recorder(self, handlers, persist_filter) if handlers else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.agents.members import (
@@ -13,7 +12,6 @@ from miniagents.agents.members import (
     AnyReplies,
     alias_of,
     ask,
-    check_count,
     failure_in_place,
     is_cancelled,
     passed_on,
@@ -25,7 +23,7 @@ from miniagents.messages.promised.message_promise import mixed_buffer
 from miniagents.messages.promised.tokens import known_class
 from miniagents.promising import first_to_speak
 from miniagents.promising.core.access import buffer_of, failure_of, give_up, has_value, settled, settled_as_read
-from miniagents.promising.core.arguments import check_errors, check_not_negative, check_plain
+from miniagents.promising.core.arguments import check_count, check_errors, check_not_negative, check_plain
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.notes import add_note, listed, said
 from miniagents.promising.sentinels import EndLoop
@@ -51,9 +49,9 @@ class Retried:
     def __init__(
         self, agent: AnyMember, attempts: int, backoff: Backoff, errors: tuple[type[BaseException], ...]
     ) -> None:
-        check_count(f"with_retry: attempts={attempts}", attempts)
+        check_count(f"with_retry: attempts={attempts!r}", attempts, 1)
         if not callable(backoff):
-            _check_seconds(f"with_retry: backoff={backoff}", backoff, zero=True)
+            _check_seconds(f"with_retry: backoff={backoff!r}", backoff, zero=True)
         check_errors("with_retry", errors)
         self._agent = agent
         self._attempts = attempts
@@ -98,7 +96,7 @@ class Repaired:
         errors: tuple[type[BaseException], ...],
     ) -> None:
         check_plain("with_repair", told)
-        check_count(f"with_repair: attempts={attempts}", attempts)
+        check_count(f"with_repair: attempts={attempts!r}", attempts, 1)
         check_errors("with_repair", errors)
         self._agent = agent
         self._told = told
@@ -200,7 +198,7 @@ class Timed:
     __slots__ = ("_agent", "_seconds")
 
     def __init__(self, agent: AnyMember, seconds: float) -> None:
-        _check_seconds(f"with_timeout({seconds})", seconds, zero=False)
+        _check_seconds(f"with_timeout({seconds!r})", seconds, zero=False)
         self._agent = agent
         self._seconds = seconds
 
@@ -350,7 +348,8 @@ def _check_seconds(what: str, seconds: float, *, zero: bool) -> None:
     """Refuse a number of seconds that is infinite, or negative, or zero unless `zero` is true.
 
     Raises:
+        TypeError: It is no number.
         ValueError: It is.
     """
-    if not (seconds > 0 or (zero and seconds == 0)) or math.isinf(seconds):
-        raise ValueError(f"{what}: give a finite number of seconds {'that is not negative' if zero else 'above 0'}")
+    said = f"give a finite number of seconds {'that is not negative' if zero else 'above 0'}"
+    check_not_negative(what, seconds, if_zero="" if zero else said, if_infinite=said)

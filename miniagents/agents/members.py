@@ -10,7 +10,6 @@ from typing_extensions import TypeVar
 
 from miniagents.messages import ErrorMessage, Message
 from miniagents.promising import PromiseCancelledError
-from miniagents.promising.core.arguments import check_count as check_integer
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.sentinels import EndLoop
 
@@ -36,7 +35,6 @@ __all__ = [
     "alias_of",
     "ask",
     "check_agents",
-    "check_count",
     "common",
     "declared_by",
     "ends_loop",
@@ -366,18 +364,6 @@ def check_agents(what: str, agents: Sequence[object]) -> None:
                 agent._check_complete()
             except TypeError as error:
                 raise TypeError(f"{what}: {error}; give it with `bound(...)`") from None
-
-
-def check_count(what: str, count: int) -> None:
-    """Refuse a count that is less than one.
-
-    Raises:
-        TypeError: The count is no integer.
-        ValueError: The count is less than one.
-    """
-    check_integer(what, count)
-    if count < 1:
-        raise ValueError(f"{what} must be at least 1")
 
 
 # --- names ---

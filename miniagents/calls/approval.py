@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from miniagents.calls.call import checked_kinds
 from miniagents.messages import ToolResultMessage
 from miniagents.messages.values.freezing import is_mapping
+from miniagents.promising.core.arguments import check_async
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -71,6 +72,7 @@ def approval(
         only_required: Whether it is asked only about tools that were made with `tool(approve=True)`.
 
     Raises:
+        TypeError: `ask` is not async.
         ValueError: A kind is none.
 
     >>> @tool
@@ -87,6 +89,7 @@ def approval(
     notes is deleted
     the call of tool 'delete' was refused: not this one
     """
+    check_async("approval", ask)
     asked_about = checked_kinds("approval", kinds)
 
     async def approved(call: Call, proceed: Proceed) -> MessageType[Message] | None:

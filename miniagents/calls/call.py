@@ -304,8 +304,11 @@ def checked_kinds(where: str, kinds: Iterable[CallKind]) -> frozenset[CallKind]:
     """Return kinds of calls that were given to a function.
 
     Raises:
+        TypeError: It is one text.
         ValueError: One of them is none.
     """
+    if isinstance(kinds, str):
+        raise TypeError(f"{where}: kinds={kinds!r}: give several, such as ({kinds!r},)")
     checked = frozenset(kinds)
     unknown = sorted(map(repr, checked.difference(KINDS)))
     if unknown:

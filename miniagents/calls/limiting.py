@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final, Literal
 from weakref import WeakKeyDictionary
 
 from miniagents.calls.call import KINDS, checked_kinds
-from miniagents.calls.spending import agent_of, cost_of, spends, usage_of
+from miniagents.calls.spending import Price, agent_of, cost_of, spends, usage_of
 from miniagents.messages import Usage
 from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
 from miniagents.promising.core.access import buffer_of, give_up, is_part_of
+from miniagents.promising.core.arguments import check_count, check_kind, check_not_negative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from miniagents.calls.call import Call, CallKind, Run
-    from miniagents.calls.spending import Price
     from miniagents.calls.surrounding import CallHandler, Proceed
     from miniagents.messages import Message, MessageType
 
@@ -73,8 +73,9 @@ def limits(
         kinds: The kinds of calls that are counted and can be refused.
 
     Raises:
-        ValueError: A limit is less than one call or token, or not above zero, there is a cost without prices or the
-            other way, or a kind is none.
+        TypeError: A limit is no number, or a price no `Price`.
+        ValueError: There is no limit, one is less than one call or token, or not above zero, there is a cost without
+            prices or the other way, or a kind is none.
 
     >>> async def main() -> None:
     ...     async with MiniAgents(around_calls=limits(calls=1)):
@@ -85,14 +86,20 @@ def limits(
     the run has reached its limit of 1 calls
     """
     for name, limit in (("calls", calls), ("tokens", tokens)):
-        if limit is not None and limit < 1:
-            raise ValueError(f"limits: {name}={limit} must be at least 1")
+        if limit is not None:
+            check_count(f"limits: {name}={limit!r}", limit, 1)
     for name, amount in (("cost", cost), ("seconds", seconds)):
-        if amount is not None and not amount > 0:
-            raise ValueError(f"limits: {name}={amount} must be above 0")
+        if amount is not None:
+            check_not_negative(f"limits: {name}={amount!r}", amount, if_zero="give a number above 0")
+    if per not in ("run", "agent"):
+        raise ValueError(f'limits: per is "run" or "agent", not {per!r}')
+    if calls is None and tokens is None and cost is None and prices is None and seconds is None:
+        raise ValueError("limits: it limits nothing: give calls=..., tokens=..., seconds=..., or cost=... with prices")
     if (cost is None) != (prices is None):
         raise ValueError("limits: give cost and prices together: cost=5.0, prices={'gpt-5': Price(...)}")
     known = dict(prices or {})
+    for name, price in known.items():
+        check_kind(f"limits: prices[{name!r}]", price, Price, "no Price")
     counted = checked_kinds("limits", kinds)
     spent: WeakKeyDictionary[Run, dict[str, _Spent]] = WeakKeyDictionary()
 

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from miniagents.promising.core.arguments import check_count
+from miniagents.promising.core.arguments import check_count, check_not_negative
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -34,6 +34,7 @@ class RateLimit:
         per: The time in seconds.
 
     Raises:
+        TypeError: One of them is no number.
         ValueError: `requests` or `tokens` is less than 1, both are None, or `per` is not above 0.
 
     >>> async def main() -> None:
@@ -49,11 +50,11 @@ class RateLimit:
     def __init__(self, *, requests: int | None = None, tokens: int | None = None, per: float = 60.0) -> None:
         for name, limit in (("requests", requests), ("tokens", tokens)):
             if limit is not None:
-                check_count(f"RateLimit: {name}={limit}", limit, 1)
+                check_count(f"RateLimit: {name}={limit!r}", limit, 1)
         if requests is None and tokens is None:
             raise ValueError("RateLimit: it limits nothing: give requests=..., tokens=..., or both")
-        if not 0 < per < float("inf"):
-            raise ValueError(f"RateLimit: per={per}: give a finite number of seconds above 0")
+        finite = "give a finite number of seconds above 0"
+        check_not_negative(f"RateLimit: per={per!r}", per, if_zero=finite, if_infinite=finite)
         self.requests: Final[int | None] = requests
         self.tokens: Final[int | None] = tokens
         self.per: Final[float] = per

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from contextvars import ContextVar, copy_context
 from functools import partial
 from types import CoroutineType
@@ -33,6 +34,7 @@ from typing_extensions import TypeVar
 from miniagents.calls.call import Call, Run
 from miniagents.calls.progress import Progress, clock_offset
 from miniagents.messages.promised.deferred import deferred_sequence, look_at
+from miniagents.promising.core.arguments import check_kind
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.ending import give_up_task
 from miniagents.promising.core.failure import ends_task, running_task
@@ -42,7 +44,7 @@ from miniagents.promising.errors import ContextStateError, PromiseCancelledError
 from miniagents.promising.flattening import Flattening
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Generator
 
     from miniagents.calls.call import Callee
     from miniagents.messages import Message, MessageSequence, MessageSequencePromise, MessageType
@@ -320,11 +322,15 @@ class _Level:
             self._begin_pending()
         call = self._call
         if messages is not None or arguments is not None:
+            if arguments is not None:
+                check_kind("proceed: arguments", arguments, Mapping, "no mapping of names to values")
             callee = call._callee if arguments is None else call._callee.with_arguments(arguments)
             call = call._changed(callee, call.messages if messages is None else callee.given(messages))
         self._pending_call, self._pending_inside = call, inside
         self._last = self._pending = proceeded = deferred_sequence(self._replies._buffer, self.apart)
         return proceeded
+
+    _proceed.__qualname__ = "proceed"  # under which handlers know it, for Python's errors about its arguments
 
     def _give(self, returned: Any) -> None:  # Any: a MessageType, which its writing end checks
         """Put in what a handler returned that does not only pass the call on."""

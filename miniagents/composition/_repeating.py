@@ -15,7 +15,6 @@ from miniagents.agents.members import (
     alias_of,
     ask,
     check_agents,
-    check_count,
     declared_by,
     passed_on,
     pieces_of,
@@ -24,7 +23,7 @@ from miniagents.agents.members import (
 from miniagents.composition._asking import ask_speaker, gives
 from miniagents.messages import Message
 from miniagents.promising.core.access import settled as ended, until_ended
-from miniagents.promising.core.arguments import check_plain
+from miniagents.promising.core.arguments import check_count, check_plain
 from miniagents.promising.core.failure import Failure
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ def loop(
     """
     check_agents("loop", (agent,))
     check_plain("loop: until", until)
-    check_count(f"loop: max_rounds={max_rounds}", max_rounds)
+    check_count(f"loop: max_rounds={max_rounds!r}", max_rounds, 1)
     name = alias_of(agent)
 
     async def go_round(ctx: AnyContext) -> None:
@@ -198,7 +197,7 @@ def map_agent(
     """
     check_agents("map_agent", (agent,))
     if concurrency is not None:
-        check_count(f"map_agent: concurrency={concurrency}", concurrency)
+        check_count(f"map_agent: concurrency={concurrency!r}", concurrency, 1)
 
     async def ask_each(ctx: AnyContext) -> None:
         reply = ctx.reply if ordered else ctx.reply_out_of_order

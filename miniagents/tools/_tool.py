@@ -26,6 +26,7 @@ from miniagents.messages import (
     ToolCall,
     ToolResultMessage,
 )
+from miniagents.promising.core.arguments import check_not_negative
 from miniagents.promising.sentinels import EndLoop
 from miniagents.tools._approving import Approve, allowed
 from miniagents.tools._context import ToolContext, arguments_given
@@ -95,8 +96,9 @@ class Tool(Generic[P, R_co]):
             )
         if not isinstance(approve, bool) and not callable(approve):
             raise TypeError(f"tool {name!r}: approve={approve!r:.200}: give True, False, or a function that is asked")
-        if timeout is not None and not timeout > 0:
-            raise ValueError(f"tool {name!r}: timeout={timeout!r}: give a number of seconds above 0, or None")
+        if timeout is not None:
+            no_zero = "give a number of seconds above 0, or None"
+            check_not_negative(f"tool {name!r}: timeout={timeout!r}", timeout, if_zero=no_zero)
         functools.update_wrapper(self, function)
         self._function = function
         self._parameters = parameters

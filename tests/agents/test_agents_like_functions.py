@@ -256,3 +256,43 @@ async def test_an_agent_that_is_given_for_a_function_says_what_to_write() -> Non
         miniagent(function)
     with pytest.raises(TypeError, match=f"on_persist_messages: <MiniAgent 'bot'> is no function; {INSTEAD}"):
         MiniAgents(on_persist_messages=function)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"times": 1, "luod": True}, "got an unexpected keyword argument 'luod'; did you mean 'loud'?"),
+        ({"times": 1, "xyz": True}, "got an unexpected keyword argument 'xyz'; it takes: times, loud"),
+        ({"tmies": 1}, "missing a required argument: 'times', and got an unexpected 'tmies'; did you mean 'times'?"),
+        ({}, "missing a required argument: 'times'"),
+    ],
+)
+async def test_a_misspelt_argument_is_told_with_the_right_name(given: Any, said: str) -> None:  # Any: as users err
+    async with MiniAgents():
+        with pytest.raises(TypeError) as caught:
+            bot.inquire("a", **given)
+    assert str(caught.value) == f"agent 'bot': {said}"
+
+
+async def test_an_agent_without_parameters_takes_none() -> None:
+    @miniagent
+    async def mute(_: InteractionContext) -> None:
+        pass
+
+    wrong: Any = {"times": 1}  # Any: as above
+    async with MiniAgents():
+        with pytest.raises(
+            TypeError, match="^agent '.*mute': got an unexpected .* 'times'; it takes none$"
+        ):
+            mute.inquire("a", **wrong)
+
+
+async def test_an_agent_that_takes_any_name_is_told_of_no_name() -> None:
+    @miniagent
+    async def open_bot(ctx: InteractionContext, times: int, **more: int) -> None:
+        ctx.reply(f"{times}{more}")
+
+    wrong: Any = {"tmies": 1}  # Any: as above
+    async with MiniAgents():
+        with pytest.raises(TypeError, match="^agent '.*open_bot': missing a required argument: 'times'$"):
+            open_bot.inquire("a", **wrong)

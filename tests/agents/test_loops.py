@@ -12,6 +12,7 @@ import pytest
 
 from miniagents import (
     AgentReplyNode,
+    Call,
     CallHandler,
     InteractionContext,
     Message,
@@ -82,7 +83,12 @@ async def asking(ctx: InteractionContext) -> None:
     ctx.reply(echo.inquire(ctx.messages))
 
 
-@pytest.mark.parametrize("handlers", [*HANDLERS, (approval(lambda _: asyncio.sleep(0, True)), limits(calls=100))])
+async def allow(_: Call) -> bool:
+    await asyncio.sleep(0)
+    return True
+
+
+@pytest.mark.parametrize("handlers", [*HANDLERS, (approval(allow), limits(calls=100))])
 @pytest.mark.parametrize("debug", [False, True])
 def test_a8_handlers_stand_around_calls(factory: LoopFactory, debug: bool, handlers: tuple[CallHandler, ...]) -> None:
     seen = Seen()

@@ -735,3 +735,29 @@ async def test_observers_are_no_readers() -> None:
 
 async def _observed(replies: MessageSequencePromise[Message]) -> list[int]:
     return [seen.position async for seen in observe(replies)]
+
+
+# --- mistakes of who writes a handler ---
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"argument": {"times": 2}}, "proceed() got an unexpected keyword argument 'argument'"),
+        ({"arguments": [2]}, "proceed: arguments: [2] is no mapping of names to values"),
+        ({"arguments": {"tmies": 2}}, "agent 'echo': got an unexpected argument 'tmies'; did you mean 'times'?"),
+        ({"arguments": {"z": 2}}, "agent 'echo': got an unexpected argument 'z'; it takes: times"),
+    ],
+)
+async def test_a_handler_that_gives_wrong_arguments_is_told_in_its_own_words(given: Any, said: str) -> None:
+    @miniagent
+    async def echo(ctx: InteractionContext, times: int = 1) -> None:
+        ctx.reply([ctx.messages] * times)
+
+    async def wrong(_: Call, proceed: Proceed) -> MessageSequencePromise:
+        return proceed(**given)
+
+    async with MiniAgents(around_calls=wrong):
+        with pytest.raises(TypeError) as caught:
+            await echo.inquire("x")
+    assert str(caught.value).startswith(said)  # newer Pythons suggest a name as well

@@ -1,6 +1,7 @@
 """`approval`, `limits` and `trace`."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -92,11 +93,9 @@ async def test_nobody_is_asked_about_a_call_that_was_cancelled_before() -> None:
 
 
 def test_kinds_that_are_none_are_refused() -> None:
-    kinds: Any = "tool"
-    with pytest.raises(
-        ValueError, match="limits: 'l', 'o', 't' is no kind of calls; there are 'agent', 'tool', 'model'"
-    ):
-        limits(kinds=kinds)
+    kinds: Any = ("tol", "tool")
+    with pytest.raises(ValueError, match="^limits: 'tol' is no kind of calls; there are 'agent', 'tool', 'model'$"):
+        limits(calls=1, kinds=kinds)
 
 
 # --- limits ---
@@ -218,15 +217,47 @@ async def test_a_call_that_ends_in_time_is_not_cut_off() -> None:
     [
         ({"calls": 0}, "calls=0 must be at least 1"),
         ({"tokens": -1}, "tokens=-1"),
-        ({"seconds": 0}, "seconds=0 must be"),
-        ({"cost": 0, "prices": {}}, "cost=0 must be above 0"),
+        ({"seconds": 0}, "seconds=0: give a number above 0"),
+        ({"seconds": float("nan")}, "seconds=nan: give a number above 0"),
+        ({"cost": 0, "prices": {}}, "cost=0: give a number above 0"),
+        ({}, "it limits nothing: give calls=..., tokens=..., seconds=..., or cost=... with prices"),
+        ({"calls": 1, "per": "runs"}, 'per is "run" or "agent", not \'runs\''),
         ({"cost": 5}, "give cost and prices together"),
         ({"prices": {}}, "give cost and prices together"),
     ],
 )
 def test_limits_that_nothing_can_keep_are_refused(options: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=f"^limits: {re.escape(said)}"):
         limits(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"calls": "3"}, "calls='3': give an integer, not str"),
+        ({"tokens": 2.5}, "tokens=2.5: give an integer, not float"),
+        ({"seconds": "1"}, "seconds='1': give a number, not str"),
+        ({"cost": "1", "prices": {}}, "cost='1': give a number, not str"),
+        ({"cost": 1, "prices": {"gpt-5": 3}}, "prices['gpt-5']: 3 is no Price"),
+        ({"calls": 1, "kinds": "agent"}, "kinds='agent': give several, such as ('agent',)"),
+    ],
+)
+def test_limits_are_numbers(options: Any, said: str) -> None:
+    with pytest.raises(TypeError, match=f"^limits: {re.escape(said)}$"):
+        limits(**options)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (3, "3 is no function"),
+        (lambda _: True, ".*lambda.* is not async; write `async def`"),
+        (print, "print is not async; write an `async def` that calls it"),
+    ],
+)
+def test_who_is_asked_for_an_approval_may_take_time(wrong: Any, said: str) -> None:
+    with pytest.raises(TypeError, match=f"^approval: {said}"):
+        approval(wrong)
 
 
 # --- traces ---

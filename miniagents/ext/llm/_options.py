@@ -6,7 +6,6 @@ refused where it is given, and not deep inside the SDK.
 
 from __future__ import annotations
 
-import difflib
 from enum import Enum
 from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -15,6 +14,7 @@ from typing_extensions import TypedDict
 
 from miniagents.calls.rates import RateLimit
 from miniagents.messages import CachePoint
+from miniagents.promising.core.arguments import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -179,8 +179,7 @@ class OptionRules(NamedTuple):
             instead = self.withdrawn.get(name) or GIVEN_ELSEWHERE.get(name)
             if instead:
                 raise TypeError(f"{where}: {self.api} takes no {name!r}: {instead}")
-            close = difflib.get_close_matches(name, names, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else "."
+            hint = did_you_mean(name, names) or "."
             raise TypeError(f"{where}: {self.api} takes no {name!r}{hint} It takes: {', '.join(sorted(names))}")
 
 

@@ -111,6 +111,10 @@ class Engine(Protocol):
         """The name of the store for errors: a path, or an address without a password."""
         ...
 
+    def check_open(self) -> None:
+        """Raise a `StoreClosedError` if the store was closed."""
+        ...
+
     async def claim(self, stream: str) -> int:
         """See `StreamLog.claim`."""
         ...

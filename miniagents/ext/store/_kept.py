@@ -12,6 +12,7 @@ from miniagents.ext.store.errors import NotStoredError, StoreDamagedError, Strea
 from miniagents.ext.store.protocols import KeptCall
 from miniagents.messages import AgentCallNode, AgentReplyNode, CallRecord, DecodeError, Message, decode
 from miniagents.messages.values.frozen import longer_hash_keys
+from miniagents.promising.core.arguments import check_not_negative
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
@@ -48,6 +49,7 @@ class EngineStore:
         return f"<{type(self).__name__} {self._engine.shown}>"
 
     async def __aenter__(self) -> Self:
+        self._engine.check_open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -266,7 +268,8 @@ class EngineStore:
         """Return what keeps the calls of one context; `MiniAgents(store=...)` calls this."""
         from miniagents.ext.store._recording import CallKeeper  # noqa: PLC0415  # many programs only read
 
-        return CallKeeper(self._engine, wanted)
+        self._engine.check_open()
+        return CallKeeper(self, self._engine, wanted)
 
     async def prune(self, *, keep: Collection[str] | int, older_than: float = 0.0) -> int:
         """Forget runs; see `Store.prune`."""
@@ -274,8 +277,7 @@ class EngineStore:
             raise ValueError(
                 f"prune: keep is a number of runs from 0, or a list of their identifiers, not {keep!r:.100}"
             )
-        if not older_than >= 0:
-            raise ValueError(f"prune: older_than is a number of seconds from 0, not {older_than!r}")
+        check_not_negative(f"prune: older_than={older_than!r}", older_than)
         return await self._engine.prune(keep, older_than, tuple(self._read.values()))
 
     async def flush(self) -> None:

@@ -76,12 +76,15 @@ class PostgresEngine:
         self._beating: asyncio.Task[None] | None = None
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
 
+    def check_open(self) -> None:
+        if self._is_closed:
+            raise StoreClosedError(self.shown, "the store was closed; make another one")
+
     # --- connections ---
 
     async def _connections(self) -> tuple[Connection, Connection]:
         """Return the connection that writes, and the one that reads and listens."""
-        if self._is_closed:
-            raise StoreClosedError(self.shown, "the store was closed; make another one")
+        self.check_open()
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None and not self._loop.is_closed():

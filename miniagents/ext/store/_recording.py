@@ -59,12 +59,14 @@ class CallKeeper:
     """Keeps the calls of one context.
 
     Args:
+        store: The store, which must not be collected, and closed by that, while it keeps something.
         engine: Where they are kept.
         wanted: Says which messages may be kept; None for all. With it no streams are kept, because only a complete
             message can be asked for.
     """
 
-    def __init__(self, engine: Engine, wanted: PersistFilter | None) -> None:
+    def __init__(self, store: object, engine: Engine, wanted: PersistFilter | None) -> None:
+        self._store = store
         self._engine = engine
         self._wanted = wanted
         self._loop: asyncio.AbstractEventLoop | None = None

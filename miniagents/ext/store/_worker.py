@@ -95,13 +95,17 @@ class Worker:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         with self._lock:
-            if self.is_closed:
-                raise self._closed_error()
+            self.check_open()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
             self._requests.put(_Request(kind, work, loop, future))
         return await future
+
+    def check_open(self) -> None:
+        """Raise the error for requests behind the end, if it has come."""
+        if self.is_closed:
+            raise self._closed_error()
 
     def stop(self) -> None:
         """End the thread behind the requests that are there; this does not wait."""

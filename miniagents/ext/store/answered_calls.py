@@ -9,6 +9,7 @@ import msgspec
 
 from miniagents.ext.store._journal import answers_of, read_journal
 from miniagents.ext.store.errors import NotStoredError, StreamEndedError
+from miniagents.ext.store.protocols import check_log
 from miniagents.messages import Message, decode
 from miniagents.messages.promised.sequence_promise import sequence_of
 from miniagents.wire import Pieces, encode_stream
@@ -48,6 +49,7 @@ async def open_calls(store: StreamLog, *, run: str) -> AsyncGenerator[OpenCall]:
     Raises:
         StoreError: The store cannot be read.
     """
+    check_log("open_calls", store)
     kept = await read_journal(store, run)
     answered = await _answered(store, run)
     for waiting in kept.waiting.values():
@@ -78,6 +80,7 @@ async def answer_call(store: StreamLog, *, run: str, key: str, answer: Message |
         StreamEndedError: It was answered before.
         StreamTakenError: Another process is answering it.
     """
+    check_log("answer_call", store)
     stream = f"{answers_of(run)}{key}"
     if key in await _answered(store, run):
         raise StreamEndedError(repr(store), f"the call {key} of run {run!r} was answered before", stream=stream)

@@ -29,11 +29,12 @@ from miniagents.agents.members import alias_of, ask, declared_by, passed_on, pie
 from miniagents.calls.recognising import key_of, key_of_message, messages_in
 from miniagents.ext.store._kept_answers import Answers
 from miniagents.ext.store.errors import StoreError
+from miniagents.ext.store.protocols import check_log
 from miniagents.messages import DecodeError, ErrorMessage, Message, decode
 from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
 from miniagents.miniagents import MiniAgents
 from miniagents.promising.core.access import buffer_of, failure_of, settled, value_of
-from miniagents.promising.core.arguments import check_kind
+from miniagents.promising.core.arguments import check_kind, check_not_negative
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure
 from miniagents.wire import Pieces, decode_stream
@@ -83,7 +84,7 @@ def cached(agent: A, store: StreamLog, *, ttl: float | None = None) -> A:
         ttl: Seconds after which the agent is asked again; None for never.
 
     Raises:
-        TypeError: `agent` is no `MiniAgent`.
+        TypeError: `agent` is no `MiniAgent`, or `store` is no store.
         ValueError: `ttl` is not above 0.
 
     >>> from miniagents.ext.store import SQLiteStore
@@ -99,8 +100,9 @@ def cached(agent: A, store: StreamLog, *, ttl: float | None = None) -> A:
     ['It ', 'rains.']
     """
     check_kind("cached", agent, MiniAgent, "no MiniAgent")
-    if ttl is not None and not ttl > 0:
-        raise ValueError(f"cached: ttl is a number of seconds above 0, or None, not {ttl!r}")
+    check_log("cached", store)
+    if ttl is not None:
+        check_not_negative(f"cached: ttl={ttl!r}", ttl, if_zero="give a number of seconds above 0, or None")
     return surrounding(
         agent, lambda inner: _Cached(inner, store, ttl), f"cached({alias_of(agent)})", ("cached", store, ttl)
     )

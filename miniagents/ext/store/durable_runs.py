@@ -29,7 +29,9 @@ from miniagents.ext.store._journal import Begun, Ended, Part, opened
 from miniagents.ext.store._places import Place, given_to, here, key_of
 from miniagents.ext.store.durable_errors import CallAtPlace, DivergedError
 from miniagents.ext.store.errors import StoreError
+from miniagents.ext.store.protocols import check_log
 from miniagents.messages import Message
+from miniagents.promising.core.arguments import check_errors
 from miniagents.wire import decode_stream, encode_stream
 
 if TYPE_CHECKING:
@@ -94,8 +96,10 @@ def durable(
             `RemoteError` with the name of their class; see `decode_stream`.
 
     Raises:
-        ValueError: An argument is wrong.
+        TypeError: `store` is no store, or one of `errors` no class of errors.
+        ValueError: Another argument is wrong.
     """
+    check_log("durable", store)
     if not run:
         raise ValueError("durable: run is the name of the run, by which it is found again, not ''")
     if not callable(on_cut) and on_cut not in ("again", "resume"):
@@ -104,7 +108,9 @@ def durable(
         raise ValueError(f'durable: on_failed is "replay" or "again", not {on_failed!r}')
     if on_changed not in ("error", "again"):
         raise ValueError(f'durable: on_changed is "error" or "again", not {on_changed!r}')
-    return DurableRun(store, run, on_cut, on_failed, on_changed, tuple(errors))
+    classes = tuple(errors)
+    check_errors("durable: errors", classes)
+    return DurableRun(store, run, on_cut, on_failed, on_changed, classes)
 
 
 class DurableRun:

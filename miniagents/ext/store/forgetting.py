@@ -13,6 +13,8 @@ from miniagents.ext.store._kept_answers import ALL_ANSWERS
 from miniagents.ext.store.answered_calls import open_calls
 from miniagents.ext.store.durable_errors import RunTakenError
 from miniagents.ext.store.errors import StreamTakenError
+from miniagents.ext.store.protocols import check_log
+from miniagents.promising.core.arguments import check_not_negative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +40,7 @@ async def forget_answers(store: StreamLog, *, older_than: float) -> int:
         How many answers were forgotten.
 
     Raises:
+        TypeError: `store` is no store, or `older_than` no number.
         ValueError: `older_than` is not above 0.
         StoreError: The store cannot be read or written.
 
@@ -48,6 +51,7 @@ async def forget_answers(store: StreamLog, *, older_than: float) -> int:
     >>> asyncio.run(main())
     0
     """
+    check_log("forget_answers", store)
     latest = time.time() - _checked("forget_answers", older_than)
     old: list[str] = []
     before: StreamInfo | None = None
@@ -77,6 +81,7 @@ async def forget_durable(store: StreamLog, *, run: str | None = None, older_than
 
     Raises:
         RunTakenError: A process goes on with the run of that name.
+        TypeError: `store` is no store, or `older_than` no number.
         ValueError: An argument is wrong.
         StoreError: The store cannot be read or written.
 
@@ -89,6 +94,7 @@ async def forget_durable(store: StreamLog, *, run: str | None = None, older_than
     >>> asyncio.run(main())
     1
     """
+    check_log("forget_durable", store)
     if (run is None) == (older_than is None):
         raise ValueError("forget_durable: give the name of a run, or older_than, a number of seconds")
     if run is not None:
@@ -117,8 +123,7 @@ async def forget_durable(store: StreamLog, *, run: str | None = None, older_than
 
 
 def _checked(where: str, seconds: float) -> float:
-    if not seconds > 0:
-        raise ValueError(f"{where}: older_than is a number of seconds above 0, not {seconds!r}")
+    check_not_negative(f"{where}: older_than={seconds!r}", seconds, if_zero="give a number of seconds above 0")
     return seconds
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from miniagents.ext.store._kept import EngineStore
 from miniagents.ext.store._postgres_engine import PostgresEngine
+from miniagents.promising.core.arguments import check_not_negative
 
 if TYPE_CHECKING:
     from miniagents.ext.store._sqlite_file import Durability
@@ -44,8 +45,7 @@ class PostgresStore(EngineStore):
             raise ValueError(f'PostgresStore: durability is "normal" or "full", not {durability!r}')
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", schema):
             raise ValueError(f"PostgresStore: a schema is a lower-case name, not {schema!r:.100}")
-        if not lease > 0:
-            raise ValueError(f"PostgresStore: lease is a number of seconds above 0, not {lease!r}")
+        check_not_negative(f"PostgresStore: lease={lease!r}", lease, if_zero="give a number of seconds above 0")
 
         async def connect() -> Any:  # Any: asyncpg has no types
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
+from miniagents.ext.store.protocols import check_log
 from miniagents.messages import Message
 from miniagents.wire import decode_stream, encode_stream
 
@@ -34,6 +35,7 @@ async def write_stream(
         StreamEndedError: The stream has ended.
         StoreError: The pieces could not be kept.
     """
+    check_log("write_stream", log)
     start = await log.claim(stream)
     async with aclosing(encode_stream(promise, start=start)) as blocks:
         async for pieces in blocks:
@@ -78,7 +80,11 @@ def read_stream(
         form: The type of the result; see `decode_stream`.
         wait: Whether to wait for a stream that has not begun; if not, a `NotStoredError` stands in the promise.
         errors: Further classes of errors that are made again; see `decode_stream`.
+
+    Raises:
+        TypeError: `log` is no store.
     """
+    check_log("read_stream", log)
 
     async def data() -> AsyncGenerator[bytes]:
         async with aclosing(log.read(stream, wait=wait)) as blocks:

@@ -8,6 +8,7 @@ import msgspec
 from typing_extensions import TypeVar
 
 from miniagents.messages import CallRecord, Message
+from miniagents.promising.core.arguments import NO_STORE, check_method
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Iterable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from miniagents.messages import UnknownMessage
     from miniagents.wire import Pieces
 
-__all__ = ["KeptCall", "RunInfo", "Store", "StreamInfo", "StreamLog"]
+__all__ = ["KeptCall", "RunInfo", "Store", "StreamInfo", "StreamLog", "check_log"]
 
 M = TypeVar("M", bound=Message)
 
@@ -270,3 +271,12 @@ class Store(StreamLog, Protocol):
     async def close(self) -> None:
         """Commit everything, let go of the streams that have not ended, and close the store."""
         ...
+
+
+def check_log(where: str, log: object) -> None:
+    """Refuse what is no log of streams, above all the path of one.
+
+    Raises:
+        TypeError: It is none.
+    """
+    check_method(where, log, "claim", NO_STORE)

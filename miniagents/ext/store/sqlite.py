@@ -12,6 +12,7 @@ from miniagents.ext.store._engine import Page
 from miniagents.ext.store._kept import EngineStore
 from miniagents.ext.store._worker import Worker
 from miniagents.ext.store.errors import StoreClosedError
+from miniagents.promising.core.arguments import check_kind, check_not_negative
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -65,8 +66,9 @@ class SQLiteStore(EngineStore):
     ) -> None:
         if durability not in ("normal", "full"):
             raise ValueError(f'SQLiteStore: durability is "normal" or "full", not {durability!r}')
-        if not lease > 0:
-            raise ValueError(f"SQLiteStore: lease is a number of seconds above 0, not {lease!r}")
+        check_not_negative(f"SQLiteStore: patience={patience!r}", patience)
+        check_not_negative(f"SQLiteStore: lease={lease!r}", lease, if_zero="give a number of seconds above 0")
+        check_kind("SQLiteStore: path", path, str | os.PathLike, 'no path of a file, and not ":memory:"')
         shown = os.fspath(path)
         if not shown:
             raise ValueError('SQLiteStore: path is that of a file, or ":memory:", not ""')
@@ -94,6 +96,9 @@ class _SQLiteEngine:
     def __init__(self, shown: str, worker: Worker) -> None:
         self.shown: str = shown
         self._worker = worker
+
+    def check_open(self) -> None:
+        self._worker.check_open()
 
     async def claim(self, stream: str) -> int:
         return await self._do("write", lambda tables: tables.claim(stream))

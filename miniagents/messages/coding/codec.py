@@ -12,6 +12,7 @@ else in it.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, cast, overload
 
 import msgspec
@@ -27,8 +28,6 @@ from miniagents.messages.coding.value_message import ValueMessage
 from miniagents.messages.values.freezing import is_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from typing_extensions import TypeForm
 
 __all__ = ["DecodeError", "Format", "Unknown", "UnknownMessage", "ValueMessage", "decode", "encode", "encode_into"]
@@ -81,7 +80,8 @@ def decode(
     Raises:
         DecodeError: The data is not of that format or type; the error has the path, and lists the known tags if a tag
             is unknown.
-        TypeError: The data is not bytes. For JSON it may also be a str.
+        TypeError: The data is not bytes, or `form` is no type. For JSON the data may also be a str.
+        ValueError: There is no such format, or no such way with what is unknown.
     """
     if unique_keys:
         from miniagents.messages.coding.unique_keys import refuse_repeated_keys  # noqa: PLC0415  # few programs need it
@@ -92,6 +92,8 @@ def decode(
     try:  # a type that was decoded before; calling a function for this would take twice the time
         read = known_readers[format][form]
     except (KeyError, TypeError):  # TypeError: the type has arguments that cannot be hashed
+        check_form("decode", form, data)
+        check_unknown("decode", unknown)
         read = reader_of(form, format)
     try:
         return read(data)  # type: ignore[no-any-return] # of the type that the reader is for
@@ -106,6 +108,7 @@ def decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown:
     Raises:
         DecodeError: The data is not of that format or type; the error has the path.
     """
+    check_unknown("decode", unknown)
     keep = _kept if unknown == "keep" else None
     raw: object = None
     has_other_keys = False
@@ -142,7 +145,36 @@ def decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown:
     return cast("T", made)  # as above
 
 
-_SCALARS = (str, int, float, bytes, type(None))
+def check_form(what: str, form: object, data: object = None) -> None:
+    """Refuse what is no type, above all the data or the name of a class.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if isinstance(form, _DATA) or (isinstance(form, str) and isinstance(data, type)):
+        hint = f"; the data comes first, then the type: {what}(data, form)" if what == "decode" else ""
+    elif isinstance(form, str):
+        hint = "; give the class itself, not its name"
+    elif isinstance(form, tuple | list):
+        hint = "; write several types as A | B"
+    elif isinstance(form, msgspec.Struct | int | float | Mapping):
+        hint = f"; give a class, such as {type(form).__qualname__}"
+    else:
+        return
+    raise TypeError(f"{what}: {form!r:.200} is no type{hint}")
+
+
+def check_unknown(what: str, unknown: str) -> None:
+    """Refuse what is no way to handle unknown tags and fields.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if unknown not in ("refuse", "ignore", "keep"):
+        raise ValueError(f'{what}: unknown is "refuse", "ignore" or "keep", not {unknown!r:.200}')
+
+
+_DATA = (bytes, bytearray, memoryview)
 _TOO_DEEP = "nested deeper than Python's recursion limit"
 
 

@@ -7,7 +7,7 @@ from weakref import ref
 
 import msgspec
 
-from miniagents.messages.coding.codec import UnknownMessage, decode_slowly
+from miniagents.messages.coding.codec import UnknownMessage, check_form, check_unknown, decode_slowly
 from miniagents.messages.coding.encoding import known_writers, refuse, writer_of, written_first
 from miniagents.messages.coding.readers import reader_of, when_readers_change
 from miniagents.messages.coding.unique_keys import refuse_repeated_keys, with_unique_keys
@@ -33,6 +33,10 @@ class Codec(Generic[T]):
         format: "json" or "msgpack".
         unknown: How to handle unknown tags and fields, as in `decode`. With "keep" the type is ``T | UnknownMessage``.
         unique_keys: Refuse an object that has a key twice, as in `decode`.
+
+    Raises:
+        TypeError: `form` is no type.
+        ValueError: There is no such format, or no such way with what is unknown.
 
     Examples:
         >>> codec = Codec(Message, "msgpack")
@@ -68,6 +72,8 @@ class Codec(Generic[T]):
         unknown: Unknown = "refuse",
         unique_keys: bool = False,
     ) -> None:
+        check_form("Codec", form)
+        check_unknown("Codec", unknown)
         self._writers = known_writers(format)
         self._form = form
         self._format: Format = format

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import math
+import sys
 from collections.abc import AsyncIterable, Iterable
+from functools import partial
 from operator import index
-from types import AsyncGeneratorType, CoroutineType, FunctionType, MethodType, UnionType
+from types import (
+    AsyncGeneratorType,
+    BuiltinFunctionType,
+    CoroutineType,
+    FunctionType,
+    MethodType,
+    ModuleType,
+    UnionType,
+)
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -13,34 +24,42 @@ if TYPE_CHECKING:
     from typing import SupportsIndex
 
 __all__ = [
+    "NO_STORE",
     "async_functions",
+    "check_async",
     "check_awaitables",
     "check_bound",
     "check_callable",
     "check_count",
     "check_errors",
     "check_kind",
+    "check_method",
     "check_not_negative",
     "check_plain",
     "check_streams",
+    "did_you_mean",
 ]
 
 F = TypeVar("F", bound="Callable[..., object]")
 
+NO_STORE: Final = "no store; write `async with SQLiteStore(…) as store:`"
+"""What is said of an object in the place of a store."""
+
 _FUNCTIONS: Final = frozenset((FunctionType, MethodType))
 
 
-def check_not_negative(what: str, number: float, *, if_zero: str = "") -> None:
+def check_not_negative(what: str, number: float, *, if_zero: str = "", if_infinite: str = "") -> None:
     """Refuse a number that is no length of time; infinity is one.
 
     Args:
         what: The option, with the number in it.
         number: The number.
         if_zero: What the error text says where zero is refused as well.
+        if_infinite: What the error text says where infinity is refused as well.
 
     Raises:
         TypeError: It cannot be compared with a number.
-        ValueError: It is negative or "not a number", or zero where that is refused.
+        ValueError: It is negative or "not a number", or zero or infinity where that is refused.
     """
     try:
         is_right = (
@@ -48,8 +67,8 @@ def check_not_negative(what: str, number: float, *, if_zero: str = "") -> None:
         )  # this refuses nan too, which would break the order of a loop's timers
     except TypeError:
         raise TypeError(f"{what}: give a number, not {type(number).__qualname__}") from None
-    if not is_right:
-        raise ValueError(f"{what}: {if_zero or 'give a number that is not negative'}")
+    if not is_right or (if_infinite and number == math.inf):
+        raise ValueError(f"{what}: {if_zero or if_infinite or 'give a number that is not negative'}")
 
 
 def check_count(what: str, count: SupportsIndex, least: int | None = None, reason: str = "") -> None:
@@ -59,7 +78,7 @@ def check_count(what: str, count: SupportsIndex, least: int | None = None, reaso
         what: The call, with the number in it.
         count: The number.
         least: The smallest count that is allowed; None for any.
-        reason: What the error text says of a smaller one.
+        reason: What the error text says of a smaller one; "" if the smallest one says it all.
 
     Raises:
         TypeError: It is no integer.
@@ -70,7 +89,7 @@ def check_count(what: str, count: SupportsIndex, least: int | None = None, reaso
     except TypeError:
         raise TypeError(f"{what}: give an integer, not {type(count).__qualname__}") from None
     if least is not None and number < least:
-        raise ValueError(f"{what}: {reason}")
+        raise ValueError(f"{what}: {reason}" if reason else f"{what} must be at least {least}")
 
 
 def check_bound(max_ahead: int | None) -> None:
@@ -129,12 +148,36 @@ def async_functions(option: str, given: F | Iterable[F]) -> tuple[F, ...]:
         except TypeError:
             raise TypeError(f"{option}: {given!r:.200} is neither an async function nor several of them") from None
     for function in functions:
-        check_callable(option, function)
-        is_plain = type(function) in _FUNCTIONS and not inspect.iscoroutinefunction(function)
-        if is_plain and not hasattr(function, "__wrapped__"):  # a decorated function may return an awaitable
-            name = _name_of(function)
-            raise TypeError(f"{option}: {name} is not async; write `async def`, or `{name}()` if that makes a function")
+        check_async(option, function)
     return functions
+
+
+def check_async(what: str, function: object) -> None:
+    """Refuse a function whose result cannot be awaited.
+
+    Raises:
+        TypeError: It is not async, or cannot be called.
+    """
+    check_callable(what, function)
+    called = function
+    while isinstance(called, partial):
+        called = called.func
+    if isinstance(called, BuiltinFunctionType) and _is_of_python(called.__self__):
+        raise TypeError(f"{what}: {_name_of(called)} is not async; write an `async def` that calls it")
+    is_plain = type(called) in _FUNCTIONS and not inspect.iscoroutinefunction(called)
+    if is_plain and not hasattr(called, "__wrapped__"):  # a decorated function may return an awaitable
+        name = _name_of(called)
+        raise TypeError(f"{what}: {name} is not async; write `async def`, or `{name}()` if that makes a function")
+
+
+def check_method(what: str, given: object, method: str, said: str) -> None:
+    """Refuse an object, or a class in its place, without the method that it is used by.
+
+    Raises:
+        TypeError: It does not have it; `said` says what it is then.
+    """
+    if isinstance(given, type) or not callable(getattr(given, method, None)):
+        raise TypeError(f"{what}: {given!r:.200} is {said}")
 
 
 def check_kind(what: str, given: object, kind: type | UnionType, said: str) -> None:
@@ -182,6 +225,24 @@ def check_streams(what: str, given: Iterable[object]) -> None:
                 "; give streams one by one, and pieces as StreamedPromise.of(...)" if isinstance(each, Iterable) else ""
             )
             raise TypeError(f"{what}: {each!r:.200} is no stream{hint}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean ...?" with the known name that is most like this one, or "" if none is.
+
+    >>> did_you_mean("tmies", ["times", "text"])
+    "; did you mean 'times'?"
+    """
+    from difflib import get_close_matches  # noqa: PLC0415  # only errors need it
+
+    nearest = get_close_matches(name, known, n=1)
+    return f"; did you mean {nearest[0]!r}?" if nearest else ""
+
+
+def _is_of_python(owner: object) -> bool:
+    """Return whether a module, or the class of an object, is Python's own and gives nothing to await."""
+    name: object = owner.__name__ if isinstance(owner, ModuleType) else type(owner).__module__
+    return name in sys.stdlib_module_names and not isinstance(owner, AsyncGeneratorType)  # `asend` can be awaited
 
 
 def _name_of(function: object) -> str:

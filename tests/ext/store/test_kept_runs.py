@@ -269,10 +269,11 @@ async def test_a_run_that_is_live_is_not_pruned(opened: Opened) -> None:
 
 async def test_a_store_that_fails_is_told_at_the_end_and_the_agents_go_on(logged: list[str]) -> None:
     store = SQLiteStore(":memory:")
+    context = MiniAgents(store=store)
     await store.close()
     answers: list[str | None] = []
     with pytest.raises(StoreClosedError, match="the store was closed"):
-        async with MiniAgents(store=store):
+        async with context:
             answers += [message.text for message in await leaf.inquire("x")]
     assert answers == ["x"]
     assert "calls of agents could not be kept: :memory:: the store was closed" in logged.pop()

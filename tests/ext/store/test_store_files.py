@@ -245,7 +245,7 @@ def test_wrong_options_are_told(path: Path) -> None:
         SQLiteStore("")
     with pytest.raises(ValueError, match='durability is "normal" or "full"'):
         SQLiteStore(path, durability="fast")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    with pytest.raises(ValueError, match="lease is a number of seconds above 0"):
+    with pytest.raises(ValueError, match="lease=.*: give a number of seconds above 0"):
         SQLiteStore(path, lease=0)
 
 

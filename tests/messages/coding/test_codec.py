@@ -480,3 +480,43 @@ def test_m5_what_is_known_is_read_as_ever_when_the_unknown_is_kept() -> None:
 def test_m5_a_kept_message_in_a_field_is_read_back_as_it_is() -> None:
     talk = Talk(items=(UnknownMessage(raw={"@type": "nope", "a": 1}),))
     assert decode(encode(talk), Message) == talk
+
+
+# --- mistakes of who calls ---
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("Message", "'Message' is no type; give the class itself, not its name"),
+        ((Message, Left), ".* is no type; write several types as A | B"),
+        (Message("a"), ".* is no type; give a class, such as Message"),
+        (3, "3 is no type; give a class, such as int"),
+    ],
+)
+def test_what_is_no_type_is_refused_where_it_is_given(wrong: Any, said: str) -> None:  # Any: the checkers refuse it
+    with pytest.raises(TypeError, match=f"^decode: {said}$"):
+        decode(b"{}", wrong)
+    with pytest.raises(TypeError, match=f"^Codec: {said}$"):
+        Codec(wrong)
+
+
+@pytest.mark.parametrize("data", [b"{}", bytearray(b"{}"), "{}"])
+def test_the_data_comes_before_the_type(data: Any) -> None:  # Any: as above
+    with pytest.raises(TypeError, match="is no type; the data comes first, then the type: decode.data, form.$"):
+        decode(cast("Any", Message), data)
+
+
+def test_every_form_of_a_type_is_one() -> None:
+    forms: list[Any] = [None, Any, int | None, list[int], Annotated[int, "a"], Literal["a"], Message, Left | Right]
+    for form in forms:
+        assert Codec(form).form is form
+
+
+def test_a_way_with_the_unknown_that_there_is_not_is_not_taken_for_another_one() -> None:
+    wrong: Any = "drop"  # Any: as above
+    said = 'unknown is "refuse", "ignore" or "keep", not \'drop\'$'
+    with pytest.raises(ValueError, match=f"^decode: {said}"):
+        decode(b'{"@type":"Message","text":"a","more":1}', Message, unknown=wrong)
+    with pytest.raises(ValueError, match=f"^Codec: {said}"):
+        Codec(Message, unknown=wrong)

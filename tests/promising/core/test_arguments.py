@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any, Final
+from unittest.mock import AsyncMock
 
 import pytest
 
+from miniagents.calls import RateLimit
 from miniagents.messages import Message, MessagePromise, MessageSequencePromise
 from miniagents.promising import (
     Promise,
@@ -21,6 +24,7 @@ from miniagents.promising import (
     retry_stream,
     zip_latest,
 )
+from miniagents.promising.core.arguments import check_async
 from miniagents.testing import scripted_agent
 
 NAN = float("nan")
@@ -94,7 +98,49 @@ async def test_what_is_not_over_at_once_may_take_any_time() -> None:
         assert await Promise.resolved(1).timeout(0) == 1
 
 
+TIMED: Final[list[Callable[[Any], object]]] = [  # Any: whatever is wrong
+    lambda seconds: scripted_agent("a").with_timeout(seconds),
+    lambda seconds: scripted_agent("a").with_retry(backoff=seconds),
+    lambda seconds: RateLimit(requests=1, per=seconds),
+]
+
+
+@pytest.mark.parametrize("timed", TIMED)
+def test_what_an_agent_takes_for_seconds_is_a_finite_number(timed: Callable[[Any], object]) -> None:  # Any: as above
+    with pytest.raises(TypeError, match=r"'1'.*: give a number, not str$"):
+        timed("1")
+    for seconds in (-1.0, NAN, float("inf")):
+        with pytest.raises(ValueError, match=f"{seconds}.*: give a finite number of seconds"):
+            timed(seconds)
+
+
+def test_a_count_that_is_too_small_says_what_the_smallest_is() -> None:
+    for what, made in (
+        ("RateLimit: requests", lambda: RateLimit(requests=0)),
+        ("with_retry: attempts", lambda: scripted_agent("a").with_retry(attempts=0)),
+    ):
+        with pytest.raises(ValueError, match=f"^{what}=0 must be at least 1$"):
+            made()
+
+
 # --- what would be found out too late ---
+
+
+async def takes_all(*_: object) -> None:
+    """Take anything."""
+
+
+@pytest.mark.parametrize("wrong", [print, [].append, partial(print, 1), partial(lambda _: None), lambda _: None])
+def test_a_function_of_python_cannot_be_awaited(wrong: object) -> None:
+    with pytest.raises(TypeError, match="^here: .* is not async; write"):
+        check_async("here", wrong)
+
+
+@pytest.mark.parametrize(
+    "right", [takes_all, partial(takes_all, 1), Judge(), Judge().__call__, AsyncMock(), numbers().__anext__, Promise]
+)
+def test_what_may_give_something_to_await_is_not_refused(right: object) -> None:
+    check_async("here", right)
 
 
 NOT_ASYNC: Final[dict[str, Callable[[Any], object]]] = {  # Any: whatever is wrong
