@@ -949,8 +949,8 @@ _CALLS: Final = (
     Mutation(
         "A8: an inner context has the handlers of the outer one",
         "agents/agents_context.py",
-        "AgentSurroundings((*outer, *self._call_handlers))",
-        "AgentSurroundings(self._call_handlers or outer)",
+        "AgentSurroundings((*handlers, *self._call_handlers), ",
+        "AgentSurroundings(self._call_handlers or handlers, ",
         test_of("calls/test_around_calls.py", "test_inner_contexts_have_the_handlers_of_the_outer_ones"),
     ),
     Mutation(
