@@ -50,7 +50,6 @@ class AgentValue(HidesMachinery, Member):
     _function: Callable[..., Any]  # Any: a function whose result is awaited, or a class whose objects are called
     _kwargs: dict[str, Any]  # Any: of the agent's parameters
     _made_of: tuple[object, ...]
-    _signature: inspect.Signature
     _max_ahead: int | Default | None
     _model_identity: Callable[[], Identity] | None
     _recipe: Callable[[], AgentValue] | None = None  # makes a composition once more

@@ -29,7 +29,7 @@ from miniagents.messages.values.surrogates import mended
 from miniagents.messages.values.untyped import is_plain
 from miniagents.promising import ContextStateError
 from miniagents.promising.core.current import inside_hook
-from miniagents.promising.core.failure import is_cancellation
+from miniagents.promising.core.failure import is_cancellation, tells_plain_function
 from miniagents.promising.core.pieces import FAIR_SHARE
 
 if TYPE_CHECKING:
@@ -381,6 +381,8 @@ class _Keeper:
             except (Exception, asyncio.CancelledError) as error:
                 if is_cancellation(error):
                     raise  # otherwise something was cancelled that the handler waited for: the handler has failed
+                if tells_plain_function(error):
+                    return TypeError(f"on_persist_messages: {self.name} is not async; write `async def`")
                 if pause is None:
                     return error
                 await asyncio.sleep(pause)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from miniagents.messages import Format
-    from miniagents.wire import Compression
+    from miniagents.wire import Compression, RecordError
 
 __all__ = [
     "Condition",
@@ -35,6 +35,7 @@ __all__ = [
     "format_of",
     "format_of_data",
     "import_modules",
+    "said_of",
 ]
 
 
@@ -177,10 +178,37 @@ def format_of(path: str) -> Format | None:
 
 def format_of_data(start: bytes) -> Format:
     """Return the format of a file, recognised by its first bytes, which may be compressed."""
+    return "msgpack" if _inflated(start).startswith(MARKER) else "json"
+
+
+def said_of(name: str, error: RecordError, start: bytes) -> str:
+    """Return what a command says of a record that it cannot read.
+
+    Args:
+        name: The name of the file.
+        error: The error.
+        start: The first bytes of the file, which may be compressed.
+    """
+    said = f"{name}: {error}"
+    if error.index:
+        return said
+    line, end, _ = _inflated(start).lstrip().partition(b"\n")
+    opened = line.strip()
+    if not end or opened not in _OPENED:
+        return said
+    program = "jq -c ." if opened == b"{" else "jq -c '.[]'"
+    return f"{said}; records are one on each line, and this is JSON on several lines: `{program}` writes it so"
+
+
+_OPENED: Final = (b"{", b"[", b"[{")
+"""How the first line looks of a document that was written for people."""
+
+
+def _inflated(start: bytes) -> bytes:
     compression = told_by_magic(start)
-    if compression is not None:
-        start = next((block for block in Inflater(compression).feed(start) if isinstance(block, bytes)), b"")
-    return "msgpack" if start.startswith(MARKER) else "json"
+    if compression is None:
+        return start
+    return next((block for block in Inflater(compression).feed(start) if isinstance(block, bytes)), b"")
 
 
 def compression_of(path: str) -> Compression | None:

@@ -13,7 +13,15 @@ import msgspec
 
 from miniagents.command_parser import CommandParser, Example
 from miniagents.commands._progress import Progress
-from miniagents.commands._selecting import Condition, Selector, add_options, format_of, format_of_data, import_modules
+from miniagents.commands._selecting import (
+    Condition,
+    Selector,
+    add_options,
+    format_of,
+    format_of_data,
+    import_modules,
+    said_of,
+)
 from miniagents.printing import printable, printable_json, say
 from miniagents.wire import RecordDecoder, RecordError
 from miniagents.wire.compression import BLOCK
@@ -150,16 +158,16 @@ class _Cat:
         decoder = RecordDecoder(
             selector, max_bytes=options.max_bytes, max_ratio=options.max_ratio, max_total=options.max_total
         )
-        self._show_parts(name, decoder.feed(first))
+        self._show_parts(name, first, decoder.feed(first))
         while not decoder.ended and (block := next(blocks, None)) is not None:
-            self._show_parts(name, decoder.feed(block))
-        self._show_parts(name, decoder.finish())
+            self._show_parts(name, first, decoder.feed(block))
+        self._show_parts(name, first, decoder.finish())
 
-    def _show_parts(self, name: str, parts: Iterator[list[bytes | None] | RecordError]) -> None:
+    def _show_parts(self, name: str, start: bytes, parts: Iterator[list[bytes | None] | RecordError]) -> None:
         for part in parts:
             if isinstance(part, RecordError):
                 self._wrong += 1
-                self._say(f"{name}: {part}")
+                self._say(said_of(name, part, start))
                 if not self._options.skip_errors:
                     raise part
                 continue

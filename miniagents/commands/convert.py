@@ -30,6 +30,7 @@ from miniagents.commands._selecting import (
     format_of,
     format_of_data,
     import_modules,
+    said_of,
 )
 from miniagents.printing import say
 from miniagents.wire import RecordDecoder, RecordError
@@ -268,7 +269,7 @@ class _Conversion:
             batch.add([record for record in part if record is not None])
             return
         self._progress.clear()
-        say(f"{self._options.input}: {part}")
+        say(said_of(self._options.input, part, self._start))
         if not self._options.skip_errors:
             raise part
         batch.wrong += 1

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
@@ -851,3 +851,25 @@ def test_a7_a_hook_of_promises_whose_own_query_is_cancelled_has_failed(logged: l
     with pytest.raises(PromiseCancelledError, match="'?on_promise_resolved'? waited for something that was cancelled"):
         MiniAgents(on_promise_resolved=hook).run(main())
     assert len(logged) == 1
+
+
+@pytest.mark.parametrize("handler", [print, [].append, lambda _: None])
+def test_a_handler_that_is_not_async_is_refused(handler: Any) -> None:  # Any: the checkers refuse it
+    with pytest.raises(TypeError, match="^on_persist_messages: .* is not async; write"):
+        MiniAgents(on_persist_messages=handler)
+
+
+async def test_a_handler_that_gives_nothing_to_await_is_not_called_again(logged: list[str]) -> None:
+    class Plain:
+        def __call__(self, messages: Sequence[Message]) -> None:
+            batches.append(messages)
+
+    batches: list[Sequence[Message]] = []
+    handler: Any = Plain()  # Any: the checkers refuse it
+    context = MiniAgents(on_persist_messages=handler)
+    with pytest.raises(PersistenceError, match=r"Plain is not async; write `async def`$"):
+        async with context:
+            await echo.inquire("hi")
+    assert len(batches) == 2  # and once more at the end, as with every handler that has failed
+    assert all("Plain is not async" in line for line in logged)
+    logged.clear()

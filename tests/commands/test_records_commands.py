@@ -362,3 +362,30 @@ def test_the_blocks_are_small(folder: Path) -> None:
     kilobytes = re.search(r"(?s)^0\n.*VmHWM:\s*(\d+) kB", done.stdout)
     assert kilobytes is not None, done.stdout
     assert int(kilobytes[1]) < 60_000
+
+
+@pytest.mark.parametrize(
+    ("indented", "program"),
+    [
+        ('{\n  "a": 1\n}\n', "jq -c ."),
+        ('\n{\r\n\t"a": 1\r\n}\r\n', "jq -c ."),
+        ('[\n  {"a": 1},\n  {"a": 2}\n]\n', "jq -c '.[]'"),
+        ('[{\n  "a": 1\n}]\n', "jq -c '.[]'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["cat indented.json", "convert indented.json out.jsonl", "cat indented.json.gz"])
+def test_json_on_several_lines_is_told_from_data_that_is_torn(
+    run: Run, command: str, indented: str, program: str
+) -> None:
+    Path("indented.json").write_text(indented, newline="")
+    Path("indented.json.gz").write_bytes(gzip.compress(indented.encode()))
+    hint = f"; records are one on each line, and this is JSON on several lines: `{program}` writes it so"
+    assert hint in run(*command.split())
+
+
+def test_data_that_is_torn_is_not_told_to_be_json_on_several_lines(run: Run) -> None:
+    for torn in ('{"a":\n{"b": 1}\n', "{", '{"a": 1}\n{\n', "[[\n"):
+        Path("torn.json").write_text(torn)
+        said = run("cat", "torn.json")
+        assert "torn.json: record" in said
+        assert "several lines" not in said

@@ -84,7 +84,8 @@ class PostgresEngine:
 
     async def _connections(self) -> tuple[Connection, Connection]:
         """Return the connection that writes, and the one that reads and listens."""
-        self.check_open()
+        if self._is_closed:
+            self.check_open()
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None and not self._loop.is_closed():

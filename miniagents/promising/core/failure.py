@@ -32,6 +32,7 @@ __all__ = [
     "is_cancellation",
     "mark_as_read",
     "running_task",
+    "tells_plain_function",
     "without_machinery",
 ]
 
@@ -105,6 +106,8 @@ class Failure:
             error = disguised
         elif isinstance(error, asyncio.CancelledError):
             error = for_readers(error, origin)
+        elif type(error) is TypeError and tells_plain_function(error):
+            _note_plain_function(error, origin)
         travels = self._travels = _travels_of(error)
         traceback = error.__traceback__
         if id(raised_by) in travels.readers:
@@ -320,6 +323,28 @@ def without_machinery(traceback: TracebackType | None, *, is_new: bool = True) -
         is_unchanged = entry.tb_next is kept
         kept = entry if is_unchanged else TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
     return kept
+
+
+def tells_plain_function(error: BaseException) -> bool:
+    """Return whether the library could not await what a function gave it, because the function is not async."""
+    if not isinstance(error, TypeError) or not str(error).endswith(_NOT_AWAITABLE):
+        return False
+    entry = error.__traceback__
+    while entry is not None and entry.tb_next is not None:
+        entry = entry.tb_next
+    return entry is not None and _is_machinery(entry)  # and not code of the user, which shows by itself
+
+
+def _note_plain_function(error: BaseException, origin: str) -> None:
+    """Say which promise it was whose function is not async, once: other promises pass the error on."""
+    from miniagents.promising.core.notes import add_note  # noqa: PLC0415  # a first agent does without
+
+    if not any(_PLAIN in note for note in error.__dict__.get("__notes__", ())):
+        add_note(error, f"{origin}: {_PLAIN}")
+
+
+_PLAIN: Final = "a plain function was given where an async one is needed: write `async def`"
+_NOT_AWAITABLE: Final = ("can't be used in 'await' expression", "can't be awaited")  # until Python 3.13, and since
 
 
 def _is_machinery(entry: TracebackType) -> bool:

@@ -248,3 +248,36 @@ async def test_what_is_no_promise_is_neither_paired_nor_flattened() -> None:
         promise: Promise[Any] = Promise.resolved(3)  # Any: as above
         with pytest.raises(TypeError, match="^flatten: the value of 'resolved': 3 is no promise$"):
             await promise.flatten()
+
+
+PLAIN: Final[dict[str, Callable[[Any], Promise[Any]]]] = {  # Any: whatever the plain function gives
+    "double": Promise,
+    "resolved.then": lambda plain: Promise.resolved(1).then(plain),
+    "double.retry": lambda plain: retry(plain, attempts=2, backoff=0),
+    "passed on": lambda plain: Promise.resolved(1).then(plain).map(str).recover(str, KeyError),
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+async def test_a_plain_function_in_the_place_of_an_async_one_is_told_once(name: str) -> None:
+    def double(*values: int) -> int:
+        return 2 * sum(values)
+
+    async with PromisingContext():
+        with pytest.raises(TypeError, match="await") as caught:
+            await PLAIN[name](double)
+    told = [note for note in caught.value.__notes__ if "a plain function was given" in note]
+    assert len(told) == 1
+    assert told[0].endswith(": a plain function was given where an async one is needed: write `async def`")
+
+
+async def test_an_await_of_the_users_own_shows_by_itself() -> None:
+    async def wrong() -> int:
+        number: Any = 3  # Any: the checkers refuse it
+        await number
+        return 3
+
+    async with PromisingContext():
+        with pytest.raises(TypeError, match="await") as caught:
+            await Promise(wrong).then(Promise.resolved)
+    assert not hasattr(caught.value, "__notes__")

@@ -20,6 +20,7 @@ from miniagents.ext.llm.providers import (
 )
 from miniagents.messages import EmbeddingMessage, Message, OpenAIMessage
 from miniagents.miniagents import MiniAgent
+from miniagents.promising.core.arguments import check_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -348,8 +349,7 @@ def create_openai_embedding_agent(
     del api_key, base_url, default_headers, client  # frames of errors are recorded with their variables
     where = "create_openai_embedding_agent"
     client_of = clients_for(where, default_client, given)
-    if batch_size < 1:
-        raise ValueError(f"{where}: batch_size={batch_size}: give a number of at least 1")
+    check_count(f"{where}: batch_size={batch_size!r}", batch_size, 1)
     embedding_model = EmbeddingModel(
         name=model,
         client_of=client_of,
