@@ -585,11 +585,24 @@ async def test_a_context_for_a_request_has_the_handlers_of_its_parent_and_is_a_r
     assert len({call.run for call in seen.calls}) == len(seen.calls) == 2
 
 
+def any_of(given: Any) -> Any:  # Any: what the checkers refuse is to be tried
+    return given
+
+
 async def test_a_plain_function_is_refused() -> None:
+    async def yielding(call: Call, proceed: Proceed) -> AsyncIterator[MessageType[Message]]:
+        yield proceed()
+
     with pytest.raises(TypeError, match=r"around_calls: .*plain is not async"):
         MiniAgents(around_calls=lambda_of(lambda call, proceed: proceed()))
     with pytest.raises(TypeError, match="around_calls: 3 is neither an async function nor several"):
-        MiniAgents(around_calls=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        MiniAgents(around_calls=any_of(3))
+    with pytest.raises(TypeError, match="^around_calls: 'logged' is no function$"):
+        MiniAgents(around_calls=any_of("logged"))
+    with pytest.raises(
+        TypeError, match="around_calls: .*yielding is an async generator; write `return` instead of `yield`"
+    ):
+        MiniAgents(around_calls=any_of(yielding))
 
 
 async def reading(_: Call, proceed: Proceed) -> MessageType[Message]:
