@@ -32,12 +32,8 @@ class StdioServer:
     def __init__(
         self, command: str, /, *args: str, env: Mapping[str, str] | None = None, cwd: str | Path | None = None
     ) -> None:
-        texts: tuple[object, ...] = (command, *args)  # programs may be untyped
-        for each in texts:
-            if not isinstance(each, str):
-                hint = ": give the arguments one by one" if isinstance(each, list | tuple) else ""
-                kind = type(each).__qualname__
-                raise TypeError(f"StdioServer: the program and its arguments are texts, and one is a {kind}{hint}")
+        for each in (command, *args):
+            _check_text(each)
         _check_texts("StdioServer: env", env)
         self.command: Final = command
         self.args: Final = args
@@ -91,6 +87,13 @@ class MCPLimits:
     definition: int = 32_768
     result: int = 1_000_000
     opening: float = 30.0
+
+
+def _check_text(given: object) -> None:
+    if not isinstance(given, str):
+        hint = ": give the arguments one by one" if isinstance(given, list | tuple) else ""
+        kind = type(given).__qualname__
+        raise TypeError(f"StdioServer: the program and its arguments are texts, and one is a {kind}{hint}")
 
 
 def _check_texts(what: str, given: Mapping[str, str] | None) -> None:

@@ -93,10 +93,7 @@ async def mcp_tools(
     limits = limits if limits is not None else MCPLimits()
     if isinstance(allow, str):
         raise TypeError(f"mcp_tools: allow={allow!r}: give a set of names: {{{allow!r}}}")
-    given: object = server  # programs may be untyped
-    if not isinstance(given, StdioServer | HTTPServer):
-        kind = type(given).__qualname__  # not its `repr`: an address may have a password
-        raise TypeError(f"mcp_tools: a {kind} is no server; write StdioServer(command, ...) or HTTPServer(url)")
+    _check_server(server)
     check_kind("mcp_tools: limits", limits, MCPLimits, "no MCPLimits(...)")
     if timeout is not None:
         check_not_negative(f"mcp_tools: timeout={timeout!r}", timeout, if_zero="give seconds above zero")
@@ -132,6 +129,12 @@ async def mcp_tools(
 
 
 # Machinery -----------------------------------------------------------------------------------------------------------
+
+
+def _check_server(given: object) -> None:
+    if not isinstance(given, StdioServer | HTTPServer):
+        kind = type(given).__qualname__  # not its `repr`: an address may have a password
+        raise TypeError(f"mcp_tools: a {kind} is no server; write StdioServer(command, ...) or HTTPServer(url)")
 
 
 def _tool(
