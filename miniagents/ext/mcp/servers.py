@@ -91,7 +91,7 @@ class MCPLimits:
 
 def _check_text(given: object) -> None:
     if not isinstance(given, str):
-        hint = ": give the arguments one by one" if isinstance(given, list | tuple) else ""
+        hint = ": give the arguments one by one" if type(given) in (list, tuple) else ""
         kind = type(given).__qualname__
         raise TypeError(f"StdioServer: the program and its arguments are texts, and one is a {kind}{hint}")
 
