@@ -65,11 +65,13 @@ async def test_an_error_that_comes_after_all_have_given_up_is_logged_and_not_los
 ) -> None:
     may_fail = asyncio.Event()
 
-    @contextlib.asynccontextmanager
-    async def slow() -> AsyncGenerator[str]:
+    async def refused() -> str:
         await may_fail.wait()
         raise ConnectionError("refused")
-        yield ""
+
+    @contextlib.asynccontextmanager
+    async def slow() -> AsyncGenerator[str]:
+        yield await refused()
 
     async with MiniAgents() as context:
         asking = asyncio.ensure_future(context.shared_async("k", slow))

@@ -774,3 +774,18 @@ async def test_a_handler_that_gives_wrong_arguments_is_told_in_its_own_words(giv
         with pytest.raises(TypeError) as caught:
             await echo.inquire("x")
     assert str(caught.value).startswith(said)  # newer Pythons suggest a name as well
+
+
+async def test_what_is_no_plain_function_for_the_end_of_a_call_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    async def later() -> None:
+        """Would never run."""
+
+    async def handler(call: Call, proceed: Proceed) -> MessageType[Message]:
+        with pytest.raises(TypeError, match="^when_ended: None is no function$"):
+            call.when_ended(any_of(None))
+        call.when_ended(later)
+        return proceed()
+
+    async with MiniAgents(around_calls=handler):
+        await echo.inquire("x")
+    assert "later is async; give a plain function" in caplog.text
