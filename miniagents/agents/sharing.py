@@ -217,6 +217,7 @@ class _Held(Generic[T]):
             give_up_task(task, task.get_name(), _IN_TIME)
 
     async def _hold(self) -> None:
+        self._task = asyncio.current_task()  # an eager task runs before `begin` knows it
         manager = self._enter()
         check_kind(self._name, manager, AbstractAsyncContextManager, "no async context manager")
         async with manager as resource:
