@@ -281,15 +281,13 @@ async def test_an_agent_without_parameters_takes_none() -> None:
 
     wrong: Any = {"times": 1}  # Any: as above
     async with MiniAgents():
-        with pytest.raises(
-            TypeError, match="^agent '.*mute': got an unexpected .* 'times'; it takes none$"
-        ):
+        with pytest.raises(TypeError, match="^agent '.*mute': got an unexpected .* 'times'; it takes none$"):
             mute.inquire("a", **wrong)
 
 
 async def test_an_agent_that_takes_any_name_is_told_of_no_name() -> None:
     @miniagent
-    async def open_bot(ctx: InteractionContext, times: int, **more: int) -> None:
+    async def open_bot(ctx: InteractionContext, /, times: int, **more: int) -> None:
         ctx.reply(f"{times}{more}")
 
     wrong: Any = {"tmies": 1}  # Any: as above
