@@ -31,6 +31,7 @@ from miniagents import (
     parallel,
     stream_message,
     tool,
+    trace,
 )
 from miniagents.messages import ToolCall
 from miniagents.testing import transcript
@@ -599,6 +600,10 @@ async def test_a_plain_function_is_refused() -> None:
         MiniAgents(around_calls=any_of(3))
     with pytest.raises(TypeError, match="^around_calls: 'logged' is no function$"):
         MiniAgents(around_calls=any_of("logged"))
+    with pytest.raises(
+        TypeError, match=r"^around_calls: <Trace 0 calls> is no function; write `async with trace\(\) as"
+    ):
+        MiniAgents(around_calls=any_of([trace()]))
     with pytest.raises(
         TypeError, match="around_calls: .*yielding is an async generator; write `return` instead of `yield`"
     ):

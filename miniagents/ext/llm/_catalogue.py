@@ -35,9 +35,9 @@ Reply = TypeVar("Reply", bound=Message)
 Value = TypeVar("Value")
 
 ENTRY_POINTS: Final = "miniagents.providers"
-_NO_PROVIDER: Final = "no Provider; write Provider(create_agent=..., make_client=...)"
 """The group of the entry points by which packages offer providers: `name = "module:PROVIDER"`."""
 
+_NO_PROVIDER: Final = "no Provider; write Provider(create_agent=..., make_client=...)"
 _NONE: Final[Mapping[str, Provider]] = MappingProxyType({})
 
 
