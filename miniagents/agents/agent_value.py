@@ -53,7 +53,6 @@ class AgentValue(HidesMachinery, Member):
     _max_ahead: int | Default | None
     _model_identity: Callable[[], Identity] | None
     _recipe: Callable[[], AgentValue] | None = None  # makes a composition once more
-    _signature: inspect.Signature
     _start_asap: bool | Default
     _version: str | None
 
@@ -177,8 +176,8 @@ class AgentValue(HidesMachinery, Member):
             given: The names of the keyword arguments.
             said: What Python says of them.
         """
-        hints = hint_at_names(self._signature, given, said) + hint_at_bound(self._args, self._kwargs)
-        return f"agent {self._alias!r}: {said}{hints}"
+        hint = hint_at_names(self._signature, given, said) or hint_at_bound(self._args, self._kwargs)
+        return f"agent {self._alias!r}: {said}{hint}"
 
     def _without_secrets(self, arguments: Iterable[tuple[str, object]]) -> Iterable[tuple[str, object]]:
         """Return arguments as records and identities may show them."""

@@ -233,6 +233,7 @@ class MiniAgents(PromisingContext):
             close: Closes the resource after its context has ended, when no agent runs there any more.
 
         Raises:
+            TypeError: `make` or `close` is no function.
             ContextStateError: The context has ended.
         """
         return self._outermost_shares().plain(key, make, close)
@@ -250,7 +251,9 @@ class MiniAgents(PromisingContext):
                 again.
 
         Raises:
+            TypeError: `enter` is no function, or does not make an async context manager.
             ContextStateError: The context has ended.
+            PromiseDeadlockError: The resource is entered by something that waits for it.
 
         >>> @contextlib.asynccontextmanager
         ... async def connected() -> AsyncGenerator[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import reduce
 from itertools import pairwise
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from typing_extensions import TypeVar
 
 from miniagents.messages import ErrorMessage, Message
-from miniagents.promising import PromiseCancelledError
+from miniagents.promising import PromiseCancelledError, StreamedPromise
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.sentinels import EndLoop
 
@@ -357,13 +358,22 @@ def check_agents(what: str, agents: Sequence[object]) -> None:
         raise TypeError(f"{what}: there is no agent; give it at least one")
     for agent in agents:
         if not callable(getattr(agent, "inquire", None)):
-            hint = "; give agents one by one" if isinstance(agent, list | tuple) else ""
-            raise TypeError(f"{what}: {agent!r:.200} is no agent, it has no `inquire`{hint}")
+            raise TypeError(f"{what}: {agent!r:.200} is no agent, it has no `inquire`{_what_makes_agents(agent)}")
         if isinstance(agent, Member):
             try:
                 agent._check_complete()
             except TypeError as error:
                 raise TypeError(f"{what}: {error}; give it with `bound(...)`") from None
+
+
+def _what_makes_agents(given: object) -> str:
+    if isinstance(given, list | tuple):
+        return "; give agents one by one"
+    if isinstance(given, StreamedPromise):
+        return "; give the agent itself, without `.inquire(...)`"
+    if isinstance(given, FunctionType) or (isinstance(given, type) and not issubclass(given, Message)):
+        return "; make it an agent with @miniagent"
+    return ""
 
 
 # --- names ---

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import AbstractAsyncContextManager
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 from typing_extensions import TypeVar
 
-from miniagents.promising import ContextStateError
+from miniagents.promising import ContextStateError, PromiseDeadlockError
+from miniagents.promising.core.arguments import check_callable, check_kind
 from miniagents.promising.core.ending import give_up_task
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
-    from contextlib import AbstractAsyncContextManager
     from contextvars import Context
 
 __all__ = ["Shares"]
@@ -44,23 +45,51 @@ class Shares:
         self._closings: dict[tuple[str, Hashable], Callable[[], Awaitable[object]]] = {}
 
     def plain(self, key: Hashable, make: Callable[[], T], close: Callable[[T], Awaitable[object]]) -> T:
-        """Return the resource under a key; make it when the key is first asked for."""
+        """Return the resource under a key; make it when the key is first asked for.
+
+        Raises:
+            TypeError: `make` or `close` is no function.
+        """
         if key not in self._plain:
+            check_callable(f"shared({key!r}): make", make)
+            check_callable(f"shared({key!r}): close", close)
             made = self._plain[key] = make()
             self._closings["shared", key] = lambda: close(made)
         shared: T = self._plain[key]
         return shared
 
     async def held(self, key: Hashable, enter: Callable[[], AbstractAsyncContextManager[T]]) -> T:
-        """Return the resource under a key; enter it when the key is first asked for, in a task of its own."""
+        """Return the resource under a key; enter it when the key is first asked for, in a task of its own.
+
+        Raises:
+            TypeError: `enter` is no function, or does not make an async context manager.
+            PromiseDeadlockError: A resource that is being entered asks for itself, by others or directly.
+        """
         held: _Held[T] | None = self._held.get(key)
         if held is None or held.is_over():  # after an error, the next one to ask tries again
-            held = self._held[key] = _Held(enter)
-            held.begin(f"shared_async({key!r})", self._variables.copy())
+            name = f"shared_async({key!r})"
+            if hasattr(type(enter), "__aenter__"):
+                raise TypeError(
+                    f"{name}: {enter!r:.200} is made already; give a function that makes it, as in lambda: ..."
+                )
+            check_callable(name, enter)
+            held = self._held[key] = _Held(enter, name)
+            held.begin(self._variables.copy())
             self._closings["shared_async", key] = held.close
             # the last one to be entered is the first to be left: it may have asked for those before it
             held.entered.add_done_callback(lambda _: self._entered_last(("shared_async", key)))
-        await asyncio.wait((held.entered,))  # cancelling one who waits cancels nothing for the others
+        if held.entered.done():
+            return held.entered.result()
+        asking = next((each for each in self._held.values() if each.is_entered_here()), None)
+        if asking is not None:
+            asking.wait_for(held)
+        held.waiting += 1
+        try:
+            await asyncio.wait((held.entered,))  # cancelling one who waits cancels nothing for the others
+        finally:
+            held.waiting -= 1
+            if asking is not None:
+                asking.waits_for = None
         return held.entered.result()
 
     def _entered_last(self, place: tuple[str, Hashable]) -> None:
@@ -123,23 +152,45 @@ class _Held(Generic[T]):
     |          | of time                      | be                                                     |
     """
 
-    def __init__(self, enter: Callable[[], AbstractAsyncContextManager[T]]) -> None:
+    def __init__(self, enter: Callable[[], AbstractAsyncContextManager[T]], name: str) -> None:
         loop = asyncio.get_running_loop()
         self._enter = enter
+        self._name = name
         self._left = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.entered: asyncio.Future[T] = loop.create_future()
+        self.waiting: int = 0  # how many wait until it is entered
+        self.waits_for: _Held[Any] | None = None  # the one that its own entering waits for; Any: of any type
 
-    def begin(self, name: str, variables: Context) -> None:
+    def begin(self, variables: Context) -> None:
         """Start the task."""
         # not by the context: that would wait for it, and has to end first
-        task = asyncio.get_running_loop().create_task(self._hold(), name=name, context=variables)
+        task = asyncio.get_running_loop().create_task(self._hold(), name=self._name, context=variables)
         task.add_done_callback(self._over)
         self._task = task
 
     def is_over(self) -> bool:
         """Return whether the task has ended, by an error or by a cancellation."""
         return self._task is not None and self._task.done()
+
+    def is_entered_here(self) -> bool:
+        """Return whether the current task is the one that enters it."""
+        return not self.entered.done() and self._task is asyncio.current_task()
+
+    def wait_for(self, other: _Held[Any]) -> None:  # Any: as above
+        """Note that entering this one waits for another one.
+
+        Raises:
+            PromiseDeadlockError: The other one waits for this one.
+        """
+        circle = [self._name]
+        each: _Held[Any] | None = other  # Any: as above
+        while each is not None:
+            if each is self:
+                raise PromiseDeadlockError(tuple(circle))
+            circle.append(each._name)
+            each = each.waits_for
+        self.waits_for = other
 
     async def close(self) -> None:
         """Leave the resource; raise the error of that."""
@@ -166,7 +217,10 @@ class _Held(Generic[T]):
             give_up_task(task, task.get_name(), _IN_TIME)
 
     async def _hold(self) -> None:
-        async with self._enter() as resource:
+        self._task = asyncio.current_task()  # an eager task runs before `begin` knows it
+        manager = self._enter()
+        check_kind(self._name, manager, AbstractAsyncContextManager, "no async context manager")
+        async with manager as resource:
             if not self.entered.done():
                 self.entered.set_result(resource)
             await self._left.wait()
@@ -178,5 +232,8 @@ class _Held(Generic[T]):
                 "the context ended before the resource was there" if self._left.is_set() else "entering was cancelled"
             )
             self.entered.set_exception(error or ContextStateError(f"{task.get_name()}: {what}"))
+            self.entered.exception()  # it counts as seen: those who waited may all have given up
+            if error is not None and not self.waiting:
+                logger.error("%s failed after all who waited for it had given up", self._name, exc_info=error)
         elif not self._left.is_set():  # for example, a task group inside has failed
             logger.error("%s ended before it was left; who asks next enters it again", task.get_name(), exc_info=error)

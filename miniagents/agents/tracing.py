@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from miniagents._replacing import replace, target_of
 from miniagents.agents.agents_context import MiniAgents
@@ -132,6 +132,8 @@ class Trace:
     Attributes:
         run: The calls.
     """
+
+    _instead_of_calling: Final = "write `async with trace() as traced:`, which has its handler in place"  # for errors
 
     def __init__(self) -> None:
         self.run: TracedRun = TracedRun()

@@ -9,6 +9,7 @@ from miniagents.calls.forms import Arguments, json_of_arguments
 from miniagents.calls.progress import complete_in
 from miniagents.messages import CallRecord
 from miniagents.promising.core.access import buffer_of
+from miniagents.promising.core.arguments import check_callable
 from miniagents.promising.core.notes import said
 
 if TYPE_CHECKING:
@@ -246,7 +247,11 @@ class Call:
         """Have a plain function called once the replies are complete, however they end.
 
         If the call has ended, the function is called at once. An error of the function is logged.
+
+        Raises:
+            TypeError: It is no function.
         """
+        check_callable("when_ended", callback)
         self._progress.when_ended(callback)
 
     def record(self) -> CallRecord:

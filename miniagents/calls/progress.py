@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import time
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from miniagents.messages import ErrorMessage, Message
@@ -247,7 +248,10 @@ def complete_in(buffer: AnyBuffer) -> tuple[Message, ...]:
 
 def _call(callback: Callable[[], object]) -> None:
     try:
-        callback()
+        returned = callback()
+        if type(returned) is CoroutineType:  # seen here, where it costs nothing
+            returned.close()
+            raise TypeError(f"when_ended: {returned.__qualname__} is async; give a plain function")  # noqa: TRY301 - it is logged
     except Exception:
         logger.exception("a function for the end of a call failed")
 

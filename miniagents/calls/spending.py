@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from miniagents.messages import AssistantMessage
+from miniagents.promising.core.arguments import check_kind, check_not_negative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +30,8 @@ class Price:
         written: The tokens of the input that are written to a cache; None if they cost as much as others.
 
     Raises:
-        ValueError: A price is negative, or no finite number.
+        TypeError: A price is no number.
+        ValueError: A price is negative, or not finite.
 
     >>> round(Price(input=3, output=15, cached=0.3).of(Usage(input_tokens=1_000_000, output_tokens=100_000)), 2)
     4.5
@@ -44,8 +46,10 @@ class Price:
         """Check the prices."""
         for each in fields(self):
             value = getattr(self, each.name)
-            if value is not None and not 0 <= value < float("inf"):
-                raise ValueError(f"Price: {each.name}={value}: give a finite number that is not negative")
+            if value is not None:
+                check_not_negative(f"Price: {each.name}={value!r}", value)
+            if value == float("inf"):
+                raise ValueError(f"Price: {each.name}=inf: give a finite number")
 
     def of(self, usage: Usage) -> float:
         """Return what tokens cost."""
@@ -79,11 +83,14 @@ def cost_of(model: str, usage: Usage, prices: Mapping[str, Price]) -> float:
     """Return what a model costs.
 
     Raises:
+        TypeError: What is given as its price is none.
         ValueError: There is no price for it.
     """
     if model not in prices:
         raise ValueError(f"there is no price for the model {model!r}: give prices={{{model!r}: Price(...)}}")
-    return prices[model].of(usage)
+    price = prices[model]
+    check_kind(f"the price of the model {model!r}", price, Price, "no Price(input=..., output=...)")
+    return price.of(usage)
 
 
 def agent_of(call: Call) -> str:

@@ -13,6 +13,7 @@ from miniagents.agents.interaction import InteractionContext
 from miniagents.describing.signatures import names_around
 from miniagents.messages import Message
 from miniagents.promising.core.access import settled
+from miniagents.promising.core.arguments import check_async
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -73,6 +74,7 @@ class Conversation(Generic[In_contra, Out_co, S]):
         given: object = turn
         if isinstance(given, MiniAgent) or not callable(given):
             raise TypeError(f"Conversation: {turn!r:.200}: give an async function, without @miniagent")
+        check_async("Conversation", turn)
         self._turn = turn
         self._state = state
         self._last: _Turn | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Generic, Literal, Protocol, TypeVar
 import msgspec
 
 from miniagents.messages.coding.codec import DecodeError
+from miniagents.promising.core.arguments import check_count
 from miniagents.wire.compression import MAX_RATIO, Inflater, Loss, told_by_magic
 from miniagents.wire.record_errors import InputLimitError, RecordError, RecordTooLargeError, TornRecordError
 from miniagents.wire.splitting import STRETCH, Damage, splitter_of
@@ -84,11 +85,10 @@ class RecordDecoder(Generic[T]):
         index: int = 0,
         read: int = 0,
     ) -> None:
-        if max_bytes < 1:
-            raise ValueError(f"max_bytes={max_bytes}: a record has at least one byte")
+        check_count(f"max_bytes={max_bytes!r}", max_bytes, 1, "a record has at least one byte")
         for name, limit in (("max_ratio", max_ratio), ("max_total", max_total)):
-            if limit is not None and limit < 1:
-                raise ValueError(f"{name}={limit}: the limit is at least 1, or None for no limit")
+            if limit is not None:
+                check_count(f"{name}={limit!r}", limit, 1, "the limit is at least 1, or None for no limit")
         self._codec = codec
         self._splitter = splitter_of(codec.format, max_bytes, offset)
         self._compression: Compression | Literal["auto"] | None = compression

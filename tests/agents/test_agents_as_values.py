@@ -80,6 +80,15 @@ def test_an_argument_that_is_bound_cannot_be_given_again(
     MiniAgents().run(main())
 
 
+def test_an_unknown_argument_is_told_by_the_names_there_are_and_not_by_those_that_are_bound() -> None:
+    async def main() -> None:
+        agent: AnyAgent = repeat.bound(times=5)
+        with pytest.raises(TypeError, match="got an unexpected .* 'uint'; did you mean 'unit'[^;]*$"):
+            agent.inquire(None, uint="y")
+
+    MiniAgents().run(main())
+
+
 def test_the_rest_of_the_arguments_can_be_given_in_any_number_of_steps() -> None:
     async def main() -> None:
         agent: AnyAgent = repeat

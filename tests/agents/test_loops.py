@@ -17,6 +17,7 @@ from miniagents import (
     InteractionContext,
     Message,
     MiniAgents,
+    PromiseDeadlockError,
     StreamAppender,
     approval,
     limits,
@@ -183,3 +184,17 @@ def test_p8_an_error_and_a_cancellation_reach_readers(factory: LoopFactory) -> N
         await asyncio.Event().wait()
 
     MiniAgents().run(main(), debug=True, loop_factory=factory)
+
+
+def test_a_shared_resource_that_waits_for_itself_is_an_error(factory: LoopFactory) -> None:
+    @contextlib.asynccontextmanager
+    async def selfish() -> AsyncGenerator[str]:
+        yield await MiniAgents.current().shared_async("selfish", selfish)
+
+    async def main() -> None:
+        async with MiniAgents() as context:
+            with pytest.raises(PromiseDeadlockError, match="'selfish'.* waits for itself"):
+                await context.shared_async("selfish", selfish)
+
+    with asyncio.Runner(loop_factory=factory, debug=True) as runner:
+        runner.run(main())

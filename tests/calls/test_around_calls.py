@@ -31,6 +31,7 @@ from miniagents import (
     parallel,
     stream_message,
     tool,
+    trace,
 )
 from miniagents.messages import ToolCall
 from miniagents.testing import transcript
@@ -585,11 +586,28 @@ async def test_a_context_for_a_request_has_the_handlers_of_its_parent_and_is_a_r
     assert len({call.run for call in seen.calls}) == len(seen.calls) == 2
 
 
+def any_of(given: Any) -> Any:  # Any: what the checkers refuse is to be tried
+    return given
+
+
 async def test_a_plain_function_is_refused() -> None:
+    async def yielding(call: Call, proceed: Proceed) -> AsyncIterator[MessageType[Message]]:
+        yield proceed()
+
     with pytest.raises(TypeError, match=r"around_calls: .*plain is not async"):
         MiniAgents(around_calls=lambda_of(lambda call, proceed: proceed()))
     with pytest.raises(TypeError, match="around_calls: 3 is neither an async function nor several"):
-        MiniAgents(around_calls=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        MiniAgents(around_calls=any_of(3))
+    with pytest.raises(TypeError, match="^around_calls: 'logged' is no function$"):
+        MiniAgents(around_calls=any_of("logged"))
+    with pytest.raises(
+        TypeError, match=r"^around_calls: <Trace 0 calls> is no function; write `async with trace\(\) as"
+    ):
+        MiniAgents(around_calls=any_of([trace()]))
+    with pytest.raises(
+        TypeError, match="around_calls: .*yielding is an async generator; write `return` instead of `yield`"
+    ):
+        MiniAgents(around_calls=any_of(yielding))
 
 
 async def reading(_: Call, proceed: Proceed) -> MessageType[Message]:
@@ -761,3 +779,18 @@ async def test_a_handler_that_gives_wrong_arguments_is_told_in_its_own_words(giv
         with pytest.raises(TypeError) as caught:
             await echo.inquire("x")
     assert str(caught.value).startswith(said)  # newer Pythons suggest a name as well
+
+
+async def test_what_is_no_plain_function_for_the_end_of_a_call_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    async def later() -> None:
+        """Would never run."""
+
+    async def handler(call: Call, proceed: Proceed) -> MessageType[Message]:
+        with pytest.raises(TypeError, match="^when_ended: None is no function$"):
+            call.when_ended(any_of(None))
+        call.when_ended(later)
+        return proceed()
+
+    async with MiniAgents(around_calls=handler):
+        await echo.inquire("x")
+    assert "later is async; give a plain function" in caplog.text

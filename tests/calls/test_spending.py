@@ -19,6 +19,7 @@ from miniagents import (
     trace,
 )
 from miniagents.calls import Call, Price, Proceed, usage_of
+from miniagents.calls.spending import cost_of
 from miniagents.messages import MessageType, Usage, decode, encode
 from tests.ext.llm.agents import agent_for, each_path
 from tests.ext.llm.answers import answer, tool_call
@@ -126,6 +127,13 @@ def test_each_kind_of_token_has_its_price() -> None:
         Price(input=1, output=-1)
     with pytest.raises(ValueError, match="Price: cached=nan"):
         Price(input=1, output=1, cached=float("nan"))
+    with pytest.raises(ValueError, match=r"^Price: output=inf: give a finite number$"):
+        Price(input=1, output=float("inf"))
+    text: Any = "1"  # Any: the checkers refuse it
+    with pytest.raises(TypeError, match=r"^Price: input='1': give a number, not str$"):
+        Price(input=text, output=1)
+    with pytest.raises(TypeError, match=r"^the price of the model 'm': '1' is no Price\(input=..., output=...\)$"):
+        cost_of("m", usage, {"m": text})
 
 
 @each_path

@@ -32,7 +32,9 @@ from miniagents import (
     UserMessage,
     case,
     chain,
+    first_ok,
     first_to_reply,
+    gather,
     loop,
     map_agent,
     miniagent,
@@ -548,6 +550,10 @@ any_first_to_reply: Any = first_to_reply
 any_route: Any = route
 
 
+class Plain:
+    """A class that no decorator made an agent of."""
+
+
 @pytest.mark.parametrize(
     ("compose", "said"),
     [
@@ -579,6 +585,30 @@ def test_what_cannot_be_composed_is_refused_with_what_to_do(compose: Callable[[]
     with pytest.raises(TypeError) as refused:
         compose()
     assert str(refused.value).startswith(said)
+
+
+def test_functions_and_classes_are_no_agents_and_are_told_how_to_become_them() -> None:
+    plain: object
+    for plain in (lambda: None, turns, Plain):
+        with pytest.raises(TypeError, match="^parallel: .* is no agent, .*; make it an agent with @miniagent$"):
+            any_parallel(plain)
+    for other in (Message, "echo"):
+        with pytest.raises(TypeError, match="^parallel: .* is no agent, it has no `inquire`$"):
+            any_parallel(other)
+
+
+async def test_replies_in_place_of_agents_and_agents_in_place_of_replies_are_refused_with_what_to_do() -> None:
+    async with MiniAgents():
+        with pytest.raises(
+            TypeError, match=r"^parallel: <.*> is no agent, .*; give the agent itself, without `.inquire"
+        ):
+            any_parallel(echo.inquire("x"))
+        for combine in (gather, first_ok):
+            combined: Any = combine
+            with pytest.raises(
+                TypeError, match=rf"^{combine.__name__}: <MiniAgent 'echo'> is no promise; write echo\.inquire\(…\)"
+            ):
+                combined(echo.inquire("x"), echo)
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,12 @@ def test_mistakes_are_told() -> None:
     with pytest.raises(TypeError, match="give an async function"):
         Conversation(3, state=0)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
+    def plain(_: InteractionContext, state: int) -> int:
+        return state
+
+    with pytest.raises(TypeError, match="Conversation: .*plain is not async; write `async def`"):
+        Conversation(plain, state=0)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
 
 def test_a_long_conversation_does_not_hold_its_turns() -> None:
     async def main() -> None:

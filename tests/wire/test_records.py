@@ -347,6 +347,11 @@ def test_a_wrong_length_is_told_at_once() -> None:
 def test_bounds_are_at_least_one_byte() -> None:
     with pytest.raises(ValueError, match="max_bytes=0: a record has at least one byte"):
         read_records([b""], Message, max_bytes=0)
+    with pytest.raises(ValueError, match="max_ratio=0: the limit is at least 1, or None for no limit"):
+        read_records([b""], Message, max_ratio=0)
+    text: Any = "1"  # Any: the checkers refuse it
+    with pytest.raises(TypeError, match="^max_bytes='1': give an integer, not str$"):
+        read_records([b""], Message, max_bytes=text)
 
 
 # Sources and targets -------------------------------------------------------------------------------------------------

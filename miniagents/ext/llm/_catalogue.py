@@ -17,6 +17,7 @@ from typing_extensions import TypeVar, override
 from miniagents.ext.llm._clients import ClientSettings, made
 from miniagents.ext.llm._secrets import Hidden
 from miniagents.messages import Message
+from miniagents.promising.core.arguments import check_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -36,6 +37,7 @@ Value = TypeVar("Value")
 ENTRY_POINTS: Final = "miniagents.providers"
 """The group of the entry points by which packages offer providers: `name = "module:PROVIDER"`."""
 
+_NO_PROVIDER: Final = "no Provider; write Provider(create_agent=..., make_client=...)"
 _NONE: Final[Mapping[str, Provider]] = MappingProxyType({})
 
 
@@ -91,12 +93,20 @@ class Providers(Mapping[str, Provider]):
 
     Args:
         more: Your providers.
+
+    Raises:
+        TypeError: One of them is no `Provider`.
+        ValueError: A name has a colon, which ends the name in the text that chooses a model.
     """
 
     __slots__ = ("_more",)
 
     def __init__(self, more: Mapping[str, Provider] = _NONE) -> None:
         self._more: Final = MappingProxyType(dict(more))
+        for name, each in self._more.items():
+            check_kind(f"Providers: {name!r}", each, Provider, _NO_PROVIDER)
+            if ":" in name:
+                raise ValueError(f"Providers: the name {name!r} has a colon: a model is chosen by NAME:MODEL")
 
     @override
     def __getitem__(self, name: str) -> Provider:
@@ -233,6 +243,7 @@ def provider_of(model: str, providers: Mapping[str, Provider]) -> tuple[Provider
         hint = f"; did you mean {f'{close[0]}:{name}'!r}?" if colon and close else ""
         begin = ", ".join(f"{each}:" for each in providers)
         raise ValueError(f"model {model!r}: it must begin with one of {begin} as in {_example(providers)}{hint}")
+    check_kind(f"providers: {provider!r}", known, Provider, _NO_PROVIDER)
     if not name:
         raise ValueError(f"model {model!r}: the name of the model is missing, as in {provider}:NAME")
     return known, name

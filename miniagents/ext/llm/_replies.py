@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Generic
 
@@ -174,6 +174,8 @@ def reply_form(
     what = f"{where}: reply_type={name}"
     if isinstance(reply_type, str):
         raise TypeError(f"{what}: give a type, not its name")
+    if isinstance(reply_type, msgspec.Struct) or (is_dataclass(reply_type) and not isinstance(reply_type, type)):
+        raise TypeError(f"{where}: reply_type: give the class {type(reply_type).__qualname__}, not an object of it")
     for each in classes:
         if _is_message_class(each) and (not own_fields(each) or each.__module__.startswith(Message.__module__)):
             raise TypeError(f"{what}: there is nothing to ask for: give a class with fields of its own")
@@ -186,6 +188,8 @@ def reply_form(
             read = None
         else:
             schema, read = typed_json(reply_type)
+    except NameError as error:  # of an annotation in a string
+        raise TypeError(f"{what}: {error} where its fields are declared") from None
     except TypeError as error:
         raise TypeError(f"{what}: {error}") from None
     description: Any = schema.get("description")  # Any: plain JSON

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from miniagents.ext.llm._arriving import ArrivingObject
 from miniagents.ext.llm._replies import KEY_OF_REPLY
 from miniagents.ext.llm.errors import MissingSDKError
-from miniagents.messages import FrozenDict, JsonValue
+from miniagents.messages import FrozenDict, JsonValue, MessageSequencePromise
 from miniagents.messages.values.freezing import frozen_dict, is_mapping
 from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.access import outcomes
@@ -43,6 +43,7 @@ def partial_values(promise: MessagePromise[Message], /) -> Stream[Partial]:
         promise: The promise of the reply, whose tokens are JSON.
 
     Raises:
+        TypeError: It is the promise of a sequence of messages.
         MissingSDKError: The package `jiter`, which reads incomplete JSON, is missing; it comes with either SDK.
         NoActiveContextError: There is no active context.
 
@@ -65,6 +66,10 @@ def partial_values(promise: MessagePromise[Message], /) -> Stream[Partial]:
         raise MissingSDKError(
             "partial_values needs the package 'jiter', which comes with either SDK: pip install 'miniagents[openai]'"
         ) from None
+
+    given: object = promise
+    if isinstance(given, MessageSequencePromise):
+        raise TypeError(f"partial_values: {given!r:.200} has several messages; give one, such as replies.only()")
 
     async def values(out: PieceBuffer[Partial]) -> AsyncIterator[Partial | Failure]:
         growing = _Growing(from_json)

@@ -133,8 +133,11 @@ async def opened(server: StdioServer | HTTPServer, lost: Callable[[], None]) -> 
     except Exception as error:
         if is_open:
             raise
-        reason = f"it cannot be opened: {_said(error)}{await words.all_of_them()}"
-        raise MCPConnectionError(repr(server), reason) from error
+        hint = ""
+        if isinstance(error, FileNotFoundError) and isinstance(server, StdioServer) and " " in server.command:
+            hint = "; give the program and its arguments one by one: StdioServer('python', '-m', 'my_server')"
+        reason = f"it cannot be opened: {_said(error)}{hint}{await words.all_of_them()}"
+        raise MCPConnectionError(repr(server), reason) from None  # the text says what the SDK's frames would
     finally:
         words.close()
 
@@ -181,11 +184,11 @@ class _translated:  # noqa: N801 - it is used as a function
         """Raise the error that stands for the SDK's."""
         match error:
             case SDKError(code=types.CONNECTION_CLOSED):
-                raise MCPConnectionError(self._server, f"the connection was lost: {error}") from error
+                raise MCPConnectionError(self._server, f"the connection was lost: {error}") from None
             case SDKError(code=types.REQUEST_TIMEOUT):
-                raise MCPTimeoutError(self._server, "it did not answer in time") from error
+                raise MCPTimeoutError(self._server, "it did not answer in time") from None
             case SDKError():
-                raise MCPError(self._server, f"it refuses: {error}") from error
+                raise MCPError(self._server, f"it refuses: {error}") from None
             case ValidationError():
                 raise MCPError(self._server, "its answer is not of the form that the protocol asks for") from error
             case RuntimeError() if (
@@ -193,7 +196,7 @@ class _translated:  # noqa: N801 - it is used as a function
             ):  # of a structured result that does not fit its schema
                 raise MCPError(self._server, str(error)) from error
             case anyio.ClosedResourceError() | anyio.BrokenResourceError() | OSError():
-                raise MCPConnectionError(self._server, f"the connection was lost: {_said(error)}") from error
+                raise MCPConnectionError(self._server, f"the connection was lost: {_said(error)}") from None
             case _:
                 pass
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.ext.mcp._connecting import Connected
 from miniagents.ext.mcp._naming import name_for_models
 from miniagents.ext.mcp.errors import MCPError
-from miniagents.ext.mcp.servers import MCPLimits
+from miniagents.ext.mcp.servers import HTTPServer, MCPLimits, StdioServer
 from miniagents.messages import (
     ContentPart,
     FilePart,
@@ -22,12 +23,12 @@ from miniagents.messages import (
     ToolProgress,
     encode,
 )
+from miniagents.promising.core.arguments import check_kind, check_not_negative
 from miniagents.tools import Tool, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Collection
 
-    from miniagents.ext.mcp.servers import HTTPServer, StdioServer
     from miniagents.messages import StreamEvent
     from miniagents.tools import Approve
 
@@ -83,6 +84,8 @@ async def mcp_tools(
         limits: How much is taken from the server.
 
     Raises:
+        TypeError: The server is none, `allow` is one text, or an option is of another type.
+        ValueError: The timeout is not above zero.
         MCPError: A tool that is allowed is not there, two have the same name, or something is beyond the limits; or the
             package `mcp` is not installed.
         MCPConnectionError: The server cannot be started or reached.
@@ -90,6 +93,10 @@ async def mcp_tools(
     limits = limits if limits is not None else MCPLimits()
     if isinstance(allow, str):
         raise TypeError(f"mcp_tools: allow={allow!r}: give a set of names: {{{allow!r}}}")
+    _check_server(server)
+    check_kind("mcp_tools: limits", limits, MCPLimits, "no MCPLimits(...)")
+    if timeout is not None:
+        check_not_negative(f"mcp_tools: timeout={timeout!r}", timeout, if_zero="give seconds above zero")
     connected = Connected(server, limits)
     try:
         async with connected.session() as session:
@@ -124,6 +131,12 @@ async def mcp_tools(
 # Machinery -----------------------------------------------------------------------------------------------------------
 
 
+def _check_server(given: object) -> None:
+    if not isinstance(given, StdioServer | HTTPServer):
+        kind = type(given).__qualname__  # not its `repr`: an address may have a password
+        raise TypeError(f"mcp_tools: a {kind} is no server; write StdioServer(command, ...) or HTTPServer(url)")
+
+
 def _tool(
     connected: Connected,
     name: str,
@@ -145,8 +158,11 @@ def _tool(
         )
 
     def call(arguments: dict[str, Any], /) -> MessagePromise[MCPResultMessage]:  # Any: JSON
+        if not isinstance(arguments, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # programs may be untyped
+            raise TypeError(f"tool {name!r}: give the arguments as one dict, as in {{'name': 'value'}}")
         return _called(connected, name, arguments, timeout, limits.result)
 
+    call.__qualname__ = name_for_models(name, prefix)  # Python's error for wrong arguments has it
     try:
         # the server checks the arguments; a schema of its is nothing to spend time on here
         return Tool.of_schema(

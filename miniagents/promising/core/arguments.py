@@ -143,6 +143,9 @@ def async_functions(option: str, given: F | Iterable[F]) -> tuple[F, ...]:
     if callable(given):
         functions: tuple[F, ...] = (given,)
     else:
+        checked: object = given
+        if isinstance(checked, str):
+            check_callable(option, checked)  # each of its characters would be refused otherwise
         try:
             functions = tuple(given)
         except TypeError:
@@ -167,6 +170,8 @@ def check_async(what: str, function: object) -> None:
     is_plain = type(called) in _FUNCTIONS and not inspect.iscoroutinefunction(called)
     if is_plain and not hasattr(called, "__wrapped__"):  # a decorated function may return an awaitable
         name = _name_of(called)
+        if inspect.isasyncgenfunction(called):
+            raise TypeError(f"{what}: {name} is an async generator; write `return` instead of `yield` in it")
         raise TypeError(f"{what}: {name} is not async; write `async def`, or `{name}()` if that makes a function")
 
 
@@ -208,8 +213,11 @@ def check_awaitables(what: str, given: Iterable[object]) -> None:
         TypeError: Something else is among them.
     """
     for each in given:
-        if not inspect.isawaitable(each):
-            hint = f"; write {what}(*...) to give what is in it" if isinstance(each, list | tuple) else ""
+        instead: object = getattr(each, "_instead_of_calling", None)  # an agent has it, and a method that awaits it
+        if instead is not None or not inspect.isawaitable(each):
+            hint = "" if instead is None else f"; {instead}"
+            if isinstance(each, list | tuple):
+                hint = f"; write {what}(*...) to give what is in it"
             raise TypeError(f"{what}: {each!r:.200} is no promise{hint}")
 
 

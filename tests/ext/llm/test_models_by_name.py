@@ -307,6 +307,20 @@ def test_an_installed_package_offers_a_provider() -> None:
         create_agent("wrong:gpt-5")
 
 
+def test_what_is_no_provider_or_no_name_of_one_is_refused_where_it_is_given() -> None:
+    wrong: Any = create_agent  # Any: the checkers refuse it
+    with pytest.raises(
+        TypeError, match=r"^Providers: 'echo': <function .* is no Provider; write Provider\(create_agent="
+    ):
+        Providers({"echo": wrong})
+    with pytest.raises(
+        TypeError, match=r"^providers: 'echo': <function .* is no Provider; write Provider\(create_agent="
+    ):
+        create_agent("echo:x", providers={"echo": wrong})
+    with pytest.raises(ValueError, match=r"^Providers: the name 'openai:' has a colon"):
+        Providers({"openai:": Providers()["openai"]})
+
+
 async def test_an_agent_by_name_is_like_any_other() -> None:
     class City(Message, frozen=True, kw_only=True):
         name: str

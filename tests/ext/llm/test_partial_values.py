@@ -17,6 +17,7 @@ from miniagents import Message, MiniAgents, stream_message
 from miniagents.ext.llm import MissingSDKError, partial_values
 from miniagents.messages import freeze
 from miniagents.messages.values.freezing import is_mapping, is_tuple
+from miniagents.testing import scripted_agent
 
 T = TypeVar("T")
 
@@ -40,6 +41,15 @@ async def test_texts_grow_and_numbers_come_when_they_are_complete() -> None:
         {"a": "xy", "b": 12, "c": True},
         {"a": "xy", "b": 12, "c": True, "d": -15.0},
     ]
+
+
+async def test_replies_of_several_messages_are_refused_with_what_to_write() -> None:
+    async with MiniAgents():
+        sequence: Any = scripted_agent("{}").inquire()  # Any: the checkers refuse it
+        with pytest.raises(
+            TypeError, match=r"^partial_values: <.*> has several messages; give one, such as replies\.only"
+        ):
+            partial_values(sequence)
 
 
 async def test_what_stands_before_and_behind_the_object_is_passed_over() -> None:

@@ -1,5 +1,6 @@
 """`reply_type`: the schema that is asked for, the message that comes back, or what is wrong with it."""
 
+import dataclasses
 import json
 from typing import Annotated, Any, Literal, Union
 
@@ -399,6 +400,7 @@ async def test_what_is_no_reply_type_is_refused() -> None:
     class Odd(Message, kw_only=True):
         number: complex
 
+    unfinished: Any = dataclasses.make_dataclass("Unfinished", [("field", "list[Missing]")])  # Any: made at run time
     for reply_type, text in [
         (dict, "create_openai_agent: reply_type=dict: $ is a mapping, which OpenAI takes in no strict schema"),
         (AssistantMessage, "reply_type=AssistantMessage: there is nothing to ask for: give a class with fields of"),
@@ -409,6 +411,11 @@ async def test_what_is_no_reply_type_is_refused() -> None:
         ),
         ("Weather", "create_openai_agent: reply_type='Weather': give a type, not its name"),
         (3, "create_openai_agent: reply_type=3: "),
+        (
+            Weather(city="Kiel", celsius=21),
+            "create_openai_agent: reply_type: give the class Weather, not an object of it",
+        ),
+        (unfinished, "create_openai_agent: reply_type=Unfinished: name 'Missing' is not defined where its fields are"),
         (Odd, "reply_type=Odd: $.number: complex has no form in JSON"),
     ]:
         given: Any = reply_type  # Any: what the checkers refuse

@@ -169,6 +169,48 @@ def test_servers_show_no_secrets() -> None:
     assert "sk-planted" not in str(raised.value)
 
 
+def any_of(given: Any) -> Any:  # Any: what the checkers refuse is to be tried
+    return given
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: StdioServer("serve", any_of(["--port", "1"])), "one is a list: give the arguments one by one$"),
+        (
+            lambda: StdioServer("serve", any_of(1)),
+            "^StdioServer: the program and its arguments are texts, .* is a int$",
+        ),
+        (lambda: StdioServer("serve", env={"PORT": any_of(1)}), "^StdioServer: env: the value of 'PORT' is a int"),
+        (lambda: HTTPServer("http://x", headers={"A": any_of(None)}), "^HTTPServer: headers: .* 'A' is a NoneType"),
+    ],
+)
+def test_servers_are_made_of_texts(make: Callable[[], object], said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        make()
+
+
+async def test_what_is_no_server_or_no_limit_is_refused() -> None:
+    with pytest.raises(
+        TypeError, match=r"^mcp_tools: a str is no server; write StdioServer\(command, \.\.\.\) or HTTPS"
+    ):
+        await mcp_tools(any_of("http://me:sk-planted@host")).__aenter__()
+    with pytest.raises(TypeError, match=r"^mcp_tools: limits: 5 is no MCPLimits\(\.\.\.\)$"):
+        await mcp_tools(STDIO, limits=any_of(5)).__aenter__()
+    with pytest.raises(TypeError, match="^mcp_tools: timeout='30': give a number, not str$"):
+        await mcp_tools(STDIO, timeout=any_of("30")).__aenter__()
+    with pytest.raises(ValueError, match="^mcp_tools: timeout=0: give seconds above zero$"):
+        await mcp_tools(STDIO, timeout=0).__aenter__()
+
+
+async def test_arguments_that_are_no_dict_are_refused_here_and_the_server_is_not_blamed() -> None:
+    async with tools_of(STDIO) as tools:
+        with pytest.raises(TypeError, match="^tool 'add': give the arguments as one dict"):
+            await any_of(tools["add"])("1")
+        with pytest.raises(TypeError, match=r"^add\(\) got an unexpected keyword argument 'left'"):
+            await any_of(tools["add"])({}, left=1)
+
+
 # --- lives ---
 
 
@@ -276,14 +318,17 @@ async def test_the_block_may_be_cancelled_and_leaves_no_process() -> None:
     ("server", "said"),
     [
         (StdioServer("no-such-program"), "cannot be opened: FileNotFoundError"),
+        (StdioServer("no-such program"), "'no-such program'; give the program and its arguments one by one: Stdio"),
         (StdioServer(sys.executable, "-c", "raise SystemExit('give a key')"), "It wrote:\ngive a key$"),
         (HTTPServer("http://127.0.0.1:9/mcp"), "cannot be opened"),
     ],
 )
 async def test_a_server_that_does_not_start_says_why(server: StdioServer | HTTPServer, said: str) -> None:
-    with pytest.raises(MCPConnectionError, match=said):
+    with pytest.raises(MCPConnectionError, match=said) as raised:
         async with mcp_tools(server):
             pass
+    assert raised.value.__cause__ is None  # the traceback is short
+    assert raised.value.__suppress_context__
 
 
 async def test_a_server_that_says_nothing_is_given_up() -> None:
