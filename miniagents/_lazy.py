@@ -63,7 +63,8 @@ def at_home(package: str, *unlisted: str) -> None:
     for value in map(names.get, names["__all__"]):
         if isinstance(value, type | FunctionType) and value.__module__.startswith(private):
             value.__module__ = package
-            if "__firstlineno__" in vars(value):  # since Python 3.13: a line of the module where the class was made
+            # since Python 3.13: a line of the module where the class was made
+            if isinstance(value, type) and "__firstlineno__" in vars(value):
                 type.__delattr__(value, "__firstlineno__")
 
 

@@ -3,6 +3,8 @@
 import os
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,6 +84,26 @@ def test_a_template_asks_for_something(name: str) -> None:
     assert any(field.get("validations", {}).get("required") for field in form["body"])
     identities = [field["id"] for field in form["body"]]
     assert len(set(identities)) == len(identities)
+
+
+# --- scripts ---
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="it is a script of bash")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--python"], "scripts/check: --python needs a version, such as 3.13, or the path of an interpreter"),
+        (["--python="], "scripts/check: --python needs a version, such as 3.13, or the path of an interpreter"),
+        (["--python", "2.7"], "scripts/setup: 2.7 is no Python 3.11 or newer"),
+        (["--python=/no/such/python", "-x"], "scripts/setup: /no/such/python is no Python 3.11 or newer"),
+    ],
+)
+def test_a_check_on_a_python_that_is_not_there_says_so(arguments: list[str], said: str) -> None:
+    command = ["bash", str(ROOT / "scripts" / "check"), *arguments]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(said)
 
 
 # --- hooks before a commit ---

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import ClassVar, assert_never, assert_type
+from typing import ClassVar, TypeVar, assert_never, assert_type
 
 import msgspec
 
@@ -178,6 +178,19 @@ class Place(Frozen):
     latitude: float
     longitude: float
     extra: Mapping[str, int] = FrozenDict()
+
+
+M = TypeVar("M", bound=Message)
+
+
+def of_any_class(message: M) -> M:
+    return message.replace(text="new")
+
+
+def of_a_narrower_class(message: M) -> M:
+    if isinstance(message, AssistantMessage):
+        return message.replace(model="m")
+    return message
 
 
 def classes(narrow: Narrow, place: Place) -> None:

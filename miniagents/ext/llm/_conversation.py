@@ -214,12 +214,14 @@ def _with_ids(turn: AssistantTurn, ids: Sequence[str]) -> AssistantTurn:
     messages: list[AssistantMessage] = []
     for message in turn.messages:
         calls = tuple(call.__replace__(id=next(left)) for call in message.tool_calls)
-        changes: dict[str, object] = {"tool_calls": calls}
         if isinstance(message, AnthropicMessage):
-            changes["content_blocks"] = _renamed(message.content_blocks, "tool_use", "id", calls)
+            blocks = _renamed(message.content_blocks, "tool_use", "id", calls)
+            messages.append(message.__replace__(tool_calls=calls, content_blocks=blocks))
         elif isinstance(message, OpenAIMessage):
-            changes["output_items"] = _renamed(message.output_items, "function_call", "call_id", calls)
-        messages.append(message.__replace__(**changes))
+            items = _renamed(message.output_items, "function_call", "call_id", calls)
+            messages.append(message.__replace__(tool_calls=calls, output_items=items))
+        else:
+            messages.append(message.__replace__(tool_calls=calls))
     return AssistantTurn(tuple(messages))
 
 

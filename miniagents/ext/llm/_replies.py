@@ -83,9 +83,11 @@ class ReplyForm(Generic[M]):
         """Return a decoded message with what else is known of the answer."""
         if not isinstance(message, AssistantMessage):
             return message
-        own = own_fields(type(message))
+        own = {*own_fields(type(message)), "text"}
         known = {name: getattr(answer, name) for name in AssistantMessage.__struct_fields__ if name not in own}
-        return message.__replace__(**{**known, "text": message.text})
+        completed: Any = message.__replace__(**known)  # Any: an M, see `Frozen`
+        result: M = completed
+        return result
 
     def _decoded(self, text: str) -> M:
         decoded: M = decode(self._reply_in(text), union_of(self.classes))

@@ -232,7 +232,9 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
         async def with_text(tokens: AsyncIterable[str]) -> M_co:
             text = "".join([token async for token in tokens])
-            return (await self).__replace__(text=text)
+            changed: Any = (await self).__replace__(text=text)  # Any: an M_co, see `Frozen`
+            result: M_co = changed
+            return result
 
         return derived_message(
             self, mapped, with_text, "map_text", message_class=self._message_class, known=self._known

@@ -62,7 +62,7 @@ __all__ = [
 ]
 
 P = ParamSpec("P")
-R_co = TypeVar("R_co", covariant=True)
+R = TypeVar("R")
 
 longer_hash_keys: ContextVar[bool] = ContextVar("longer_hash_keys", default=False)
 """Whether `Frozen.hash_key` has all 64 hexadecimal digits of the SHA-256 instead of the first 40."""
@@ -240,10 +240,15 @@ FrozenMeta.called_with = CalledMeta
 
 if TYPE_CHECKING:
 
-    class _Replaceable(Protocol[P, R_co]):
-        """A value whose class says by `__replace__` how its fields are changed."""
+    class _Replaceable(Protocol[P]):
+        """A value whose class says by `__replace__` which changes it takes."""
 
-        def __replace__(self, /, *args: P.args, **changes: P.kwargs) -> R_co: ...
+        def __replace__(self, /, *args: P.args, **changes: P.kwargs) -> object: ...
+
+    class _Replace:
+        """`Frozen.replace` as type checkers see it: the changes of `__replace__`, and the class of the value."""
+
+        def __get__(self, value: _Replaceable[P], cls: type[R], /) -> Callable[P, R]: ...
 
 
 class _Kept(msgspec.Struct, frozen=True, dict=True):
@@ -285,14 +290,14 @@ class Frozen(
         # The dict of the value: its key, and what cached properties keep.
         __kept__: ClassVar[dict[str, Any]]  # Any: cached properties keep anything
 
-        if sys.version_info < (3, 13):  # from there on, type checkers derive it from the fields
+        # From there on, type checkers derive it from the fields. Of a type variable, mypy derives one that returns
+        # the bound.
+        if sys.version_info < (3, 13):
 
             def __replace__(self, **changes: Any) -> Self: ...  # Any: of the types of the fields
 
-        @property
-        def replace(self: _Replaceable[P, R_co]) -> Callable[P, R_co]:
-            """Return a changed copy, as in ``message.replace(text="new")``; the new values are frozen."""
-            ...
+        replace: ClassVar[_Replace] = _Replace()
+        """Return a changed copy, as in ``message.replace(text="new")``; the new values are frozen."""
     else:  # hidden from type checkers, so that they see the options of msgspec.Struct
 
         def __init_subclass__(cls, **options: Any) -> None:  # Any: msgspec checks them
