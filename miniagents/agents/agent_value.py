@@ -53,6 +53,7 @@ class AgentValue(HidesMachinery, Member):
     _max_ahead: int | Default | None
     _model_identity: Callable[[], Identity] | None
     _recipe: Callable[[], AgentValue] | None = None  # makes a composition once more
+    _signature: inspect.Signature
     _start_asap: bool | Default
     _version: str | None
 
