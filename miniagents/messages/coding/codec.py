@@ -157,8 +157,8 @@ def check_form(what: str, form: object, data: object = None) -> None:
         hint = "; give the class itself, not its name"
     elif isinstance(form, tuple | list):
         hint = "; write several types as A | B"
-    elif isinstance(form, msgspec.Struct | int | float | Mapping):
-        hint = f"; give a class, such as {type(form).__qualname__}"
+    elif issubclass(kind := type(form), msgspec.Struct | int | float | Mapping):
+        hint = f"; give a class, such as {kind.__qualname__}"
     else:
         return
     raise TypeError(f"{what}: {form!r:.200} is no type{hint}")
