@@ -20,7 +20,6 @@ from miniagents.ext.llm.providers import (
 )
 from miniagents.messages import EmbeddingMessage, Message, OpenAIMessage
 from miniagents.miniagents import MiniAgent
-from miniagents.promising.core.arguments import check_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -349,7 +348,8 @@ def create_openai_embedding_agent(
     del api_key, base_url, default_headers, client  # frames of errors are recorded with their variables
     where = "create_openai_embedding_agent"
     client_of = clients_for(where, default_client, given)
-    check_count(f"{where}: batch_size={batch_size!r}", batch_size, 1)
+    if not isinstance(batch_size, int) or batch_size < 1:  # pyright: ignore[reportUnnecessaryIsInstance] - unchecked callers
+        raise ValueError(f"{where}: batch_size={batch_size!r}: give a number of at least 1")
     embedding_model = EmbeddingModel(
         name=model,
         client_of=client_of,
