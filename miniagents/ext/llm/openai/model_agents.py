@@ -348,7 +348,7 @@ def create_openai_embedding_agent(
     del api_key, base_url, default_headers, client  # frames of errors are recorded with their variables
     where = "create_openai_embedding_agent"
     client_of = clients_for(where, default_client, given)
-    if not isinstance(batch_size, int) or batch_size < 1:  # pyright: ignore[reportUnnecessaryIsInstance] - unchecked callers
+    if batch_size < 1:
         raise ValueError(f"{where}: batch_size={batch_size!r}: give a number of at least 1")
     embedding_model = EmbeddingModel(
         name=model,
