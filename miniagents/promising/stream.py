@@ -133,6 +133,8 @@ class StreamedPromise(
 
     def done(self) -> bool:
         """Return whether the whole, or the error in its place, is known."""
+        if self._is_done():
+            return True  # without a look at the pieces, which messages that are there have none of before they are read
         self._buffer._see_to_ended()
         if self._collect is not None and self._buffer.ended:
             self._make_whole()

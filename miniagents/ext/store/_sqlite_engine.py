@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sqlite3
 import time
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Tables"]
 
+_TOGETHER: Final = 512
+"""How many rows one statement inserts at most."""
+_STEP: Final = 32
+"""It inserts a multiple of this, or a power of two below it."""
 _NEVER: Final = 1e300
 """Behind all times."""
 _FREED: Final = 1000
@@ -245,14 +250,28 @@ class Tables:
     def put(self, rows: Sequence[MessageRow], pinned: Sequence[bytes]) -> None:
         """Keep rows of messages."""
         if rows:
-            self.connection.executemany(
-                "INSERT INTO messages(key, digest, parts, pinned, body) VALUES (?, ?, ?, 0, ?) ON CONFLICT DO NOTHING",
-                rows,
+            self._insert(
+                "INSERT INTO messages(key, digest, parts, body, pinned) VALUES", "(?, ?, ?, ?, 0)", rows, "DO NOTHING"
             )
         if pinned:
             self.connection.executemany(
                 "UPDATE messages SET pinned=1 WHERE key=? AND NOT pinned", [(key,) for key in pinned]
             )
+
+    def _insert(self, into: str, row: str, rows: Sequence[tuple[object, ...]], on_conflict: str) -> None:
+        """Insert rows by few statements: behind each, the thread waits for Python, for milliseconds while the loop works.
+
+        SQLite prepares and keeps a statement for each number of rows, so there are few such numbers.
+        """
+        limit = self.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // len(rows[0])
+        done = 0
+        while done < len(rows):
+            count = min(len(rows) - done, limit, _TOGETHER)
+            count = count // _STEP * _STEP or 1 << (count.bit_length() - 1)
+            values = ", ".join([row] * count)
+            given = [*itertools.chain.from_iterable(rows[done : done + count])]
+            self.connection.execute(f"{into} {values} ON CONFLICT {on_conflict}", given)
+            done += count
 
     def rows(self, keys: Collection[bytes]) -> dict[bytes, MessageRow]:
         """Return the rows of messages."""
@@ -283,12 +302,12 @@ class Tables:
             self._runs.add(run)
         self.put(rows, ())
         if calls:
-            self.connection.executemany(
-                "INSERT INTO calls(run, number, outcome, digest, record, messages, replies, stream)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET outcome=excluded.outcome,"
-                " digest=excluded.digest, record=excluded.record, messages=excluded.messages,"
-                " replies=excluded.replies, stream=excluded.stream",
+            self._insert(
+                "INSERT INTO calls(run, number, outcome, digest, record, messages, replies, stream) VALUES",
+                "(?, ?, ?, ?, ?, ?, ?, ?)",
                 calls,
+                "DO UPDATE SET outcome=excluded.outcome, digest=excluded.digest, record=excluded.record,"
+                " messages=excluded.messages, replies=excluded.replies, stream=excluded.stream",
             )
 
     def end_run(self, run: str) -> None:
