@@ -259,7 +259,7 @@ class Tables:
             )
 
     def _insert(self, into: str, row: str, rows: Sequence[tuple[object, ...]], on_conflict: str) -> None:
-        """Insert rows by few statements: behind each, the thread waits for Python, for milliseconds while the loop works.
+        """Insert rows by few statements: behind each, the thread waits for Python, milliseconds long if the loop works.
 
         SQLite prepares and keeps a statement for each number of rows, so there are few such numbers.
         """
