@@ -110,11 +110,12 @@ def survey(cls: type[Frozen]) -> Survey:
     while pending:
         current = pending.pop()
         contents = contents_of(current)
-        is_clean = is_clean and (not contents.untyped or contents.untyped.isdisjoint(noted(current)))
+        spoilt = noted(current)
+        is_clean = is_clean and (not spoilt or contents.untyped.isdisjoint(spoilt))
         has_open = has_open or (contents.is_open and current is not cls)
         has_messages = has_messages or not current.is_record
         may_be_null = may_be_null or contents.may_be_null
-        is_finite = is_finite and contents.is_looked_at and not noted(current)
+        is_finite = is_finite and contents.is_looked_at and not spoilt
         for kind in contents.classes - declared:
             declared.add(kind)
             has_open = has_open or (contents_of(cls).is_open and issubclass(cls, kind))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 import msgspec
 from msgspec import UNSET
 
-from miniagents.messages.coding.contents import contents_of, survey
+from miniagents.messages.coding.contents import Survey, contents_of, survey
 from miniagents.messages.coding.exactness import refuse_inexact, refuse_unwritable
 from miniagents.messages.coding.extras import merged
 from miniagents.messages.coding.finiteness import finite_check_of, is_finite, nullable_writer
@@ -177,7 +177,7 @@ def _new_writer(cls: type, format: Format, functions: FormatFunctions) -> Writer
 
     if not issubclass(cls, Frozen) or cls is UnknownMessage:
         return write_carefully
-    parts, is_open = survey(cls), contents_of(cls).is_open
+    parts, is_open = _surveyed(cls), contents_of(cls).is_open
     if parts.is_clean and not parts.has_open and not is_open:
         return write
     rewrite, parts_are_open = rewriter_of(cls), parts.has_open
@@ -203,7 +203,7 @@ def _new_searching_writer(cls: type) -> Writer:
                 refuse_unwritable(value)
             return data
 
-        parts = survey(cls) if issubclass(cls, Frozen) else None
+        parts = _surveyed(cls) if issubclass(cls, Frozen) else None
         if parts is not None and (parts.is_finite or not (parts.has_messages or parts.may_be_null)):
             found = write
         elif issubclass(cls, Frozen) and contents_of(cls).nullable:
@@ -214,16 +214,25 @@ def _new_searching_writer(cls: type) -> Writer:
         return found
 
 
+def _surveyed(cls: type[Frozen]) -> Survey:
+    """Return the survey of a class; with thousands of classes it takes milliseconds."""
+    known = _surveys.get(cls)
+    if known is None:
+        known = _surveys[cls] = survey(cls)
+    return known
+
+
 _writers: Final[dict[Format, dict[type, Writer]]] = {"json": {}, "msgpack": {}}
 _searching_writers: Final[dict[type, Writer]] = {}
+_surveys: Final[dict[type, Survey]] = {}
 _JSON: Final = functions_of("json")[:2]
 _AT: Final = ord("@")
 
 
 def _forget() -> None:
     with notes_lock:  # or a survey that began before would be kept
-        for writers in (*_writers.values(), _searching_writers):
-            writers.clear()
+        for known in (*_writers.values(), _searching_writers, _surveys):
+            known.clear()
 
 
 when_classes_change.append(_forget)
