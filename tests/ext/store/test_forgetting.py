@@ -153,6 +153,7 @@ async def test_a_store_that_slept_for_longer_than_its_lease_writes_nothing_into_
     path = tmp_path / "runs.db"
     async with SQLiteStore(path) as sleeper, SQLiteStore(path) as other:
         await sleeper.append("a", Pieces(0, 1, b"0\n"))
+        assert [info.name async for info in sleeper.streams()] == ["a"]  # behind the sign of life that it gives then
         with sqlite3.connect(path) as connection:
             connection.execute("DELETE FROM owners")
         connection.close()
