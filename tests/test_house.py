@@ -108,7 +108,7 @@ MUTABLE: Final = (
 
 
 CACHES: Final = {
-    "miniagents.messages.coding.encoding": {"_searching_writers"},
+    "miniagents.messages.coding.encoding": {"_searching_writers", "_surveys"},
     "miniagents.messages.coding.finiteness": {"_checks"},
     "miniagents.messages.coding.rewriting": {"_rewrites", "_settled"},
     "miniagents.messages.values.frozen": {"_classes_of_tag", "_formers", "when_classes_change", "when_tags_repeat"},

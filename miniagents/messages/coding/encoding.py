@@ -231,8 +231,9 @@ _AT: Final = ord("@")
 
 def _forget() -> None:
     with notes_lock:  # or a survey that began before would be kept
-        for known in (*_writers.values(), _searching_writers, _surveys):
-            known.clear()
+        for writers in (*_writers.values(), _searching_writers):
+            writers.clear()
+        _surveys.clear()
 
 
 when_classes_change.append(_forget)
