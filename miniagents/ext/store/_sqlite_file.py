@@ -124,9 +124,11 @@ def opened(path: Path | None, shown: str, durability: Durability, patience: floa
 
 
 def _prepare(connection: sqlite3.Connection, shown: str, durability: Durability) -> None:
-    # before the numbers: another process that makes the file now commits both at once
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    application, version = _numbers(connection)
+    connection.execute("BEGIN")  # another process may make the file now: all is read of one state
+    tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    application: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = _version(connection)
+    connection.execute("COMMIT")
     if application != _APPLICATION and (application or version or tables):
         raise StoreVersionError(shown, "this is a database of another program; give the store a file of its own")
     if version > VERSION:
@@ -143,7 +145,7 @@ def _prepare(connection: sqlite3.Connection, shown: str, durability: Durability)
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        _, version = _numbers(connection)  # another process may have done it meanwhile
+        version = _version(connection)  # another process may have done it meanwhile
         for step in _STEPS[version:]:
             for statement in step.split(";\n"):
                 connection.execute(statement)
@@ -156,10 +158,9 @@ def _prepare(connection: sqlite3.Connection, shown: str, durability: Durability)
         raise
 
 
-def _numbers(connection: sqlite3.Connection) -> tuple[int, int]:
-    application: int = connection.execute("PRAGMA application_id").fetchone()[0]
+def _version(connection: sqlite3.Connection) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return application, version
+    return version
 
 
 def file_of(path: Path | None) -> tuple[int, int] | None:

@@ -1,10 +1,13 @@
 """Files that are locked, full, damaged, of another program or of another version: typed errors, and nothing is lost."""
 
 import asyncio
+import contextlib
+import functools
+import itertools
 import sqlite3
 from pathlib import Path
 from threading import Event, Thread
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -207,6 +210,33 @@ async def test_two_processes_may_make_the_file_at_the_same_time(path: Path) -> N
     for number, store in enumerate(stores):
         await store.get(UserMessage(str((number + 1) % 8)).hash_key, UserMessage)
         await store.close()
+
+
+def test_another_process_may_make_the_file_between_any_two_steps(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = sqlite3.connect
+    statements = itertools.count()
+
+    class Interrupted(sqlite3.Connection):
+        """Lets another one make the file before one of its statements."""
+
+        def execute(self, *arguments: Any) -> sqlite3.Cursor:  # Any: passed on as it is
+            if next(statements) == moment:
+                with contextlib.suppress(StoreLockedError), monkeypatch.context() as other:
+                    other.setattr(sqlite3, "connect", connect)
+                    opened(path, "runs.db", "normal", 0).close()
+            return super().execute(*arguments)
+
+    for moment in itertools.count():
+        statements = itertools.count()
+        with monkeypatch.context() as this:
+            this.setattr(sqlite3, "connect", functools.partial(connect, factory=Interrupted))
+            connection = opened(path, "runs.db", "normal", 10)
+        assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+        connection.close()
+        path.unlink()
+        if next(statements) <= moment:
+            break
+    assert moment > 10, "each statement of making a file was one of the moments"
 
 
 @pytest.mark.parametrize(("durability", "synchronous"), [("normal", 1), ("full", 2)])
