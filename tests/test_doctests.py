@@ -18,7 +18,6 @@ import miniagents.messages
 import miniagents.promising
 import miniagents.testing
 import miniagents.wire
-from miniagents.testing import VirtualClockEventLoop
 
 ROOT: Final = Path(__file__).parent.parent
 PATHS: Final = {
@@ -88,7 +87,6 @@ class _Finder(doctest.DocTestFinder):
 @pytest.mark.parametrize("name", PATHS)
 def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # some examples write files
-    monkeypatch.setattr(asyncio.events, "new_event_loop", VirtualClockEventLoop)  # they sleep, in an exact order
     module = importlib.import_module(name)
     own = {key: value for key, value in vars(module).items() if getattr(value, "__module__", None) == name}
     runner = doctest.DocTestRunner(optionflags=doctest.REPORT_NDIFF)
