@@ -28,7 +28,7 @@ from miniagents.codegen.model import Module
 from miniagents.codegen.reading.bundle import read_bundle
 from miniagents.codegen.shaping.modules import module_of
 from miniagents.codegen.writing.emitter import emit
-from miniagents.messages.coding.readings import chosen
+from miniagents.messages.coding.msgspec_hooks import made_of_json
 from tests.effort import examples
 
 Json: TypeAlias = Any  # Any: whatever JSON can say
@@ -337,7 +337,7 @@ def compare(seed: int, folder: Path, count: int = 4) -> str:
         reference = Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": definitions})
         strict = None
         if name not in model.loose:
-            strict = msgspec.json.Decoder(module._codec._readings.of(form), dec_hook=chosen)
+            strict = msgspec.json.Decoder(module._codec._readings.of(form), dec_hook=made_of_json)
         for value in values_for(definitions, name, random, count):
             data = json.dumps(value)
             said = f"seed {seed}: {name}: {data}\n{json.dumps(definitions, indent=1)}"

@@ -19,8 +19,9 @@ __all__ = ["has_large_integers", "refuse_crowds"]
 
 def has_large_integers(data: bytes | str) -> bool:
     """Return whether JSON may contain integers with 64 bits or more."""
-    large = r"(?<![0-9])[0-9]{19}"
-    return bool(re.search(large, data) if isinstance(data, str) else re.search(large.encode(), data))
+    # A regular expression takes ten times as long, and longer than decoding the data.
+    encoded = data.encode(errors="replace") if isinstance(data, str) else bytes(data)
+    return _LARGE in encoded.translate(_DIGITS)
 
 
 def refuse_crowds(data: bytes | str) -> None:
@@ -44,3 +45,6 @@ def refuse_crowds(data: bytes | str) -> None:
 
 _MOST: Final = 100
 _MOST_DIGITS: Final = 4300
+_LARGE: Final = b"0" * 19
+_DIGITS: Final = bytes(ord("0" if code in b"0123456789" else " ") for code in range(256))
+"""What `bytes.translate` makes of each byte: all digits become the same."""

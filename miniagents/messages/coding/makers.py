@@ -14,6 +14,7 @@ from msgspec import UnsetType
 from msgspec.structs import force_setattr
 
 from miniagents.messages.coding.decode_errors import DecodeError
+from miniagents.messages.coding.msgspec_hooks import made_of_json
 from miniagents.messages.coding.native_types import MAPPINGS, _Native, frozen_form
 from miniagents.messages.coding.planning import fields_of
 from miniagents.messages.coding.type_shapes import (
@@ -29,7 +30,6 @@ from miniagents.messages.coding.type_shapes import (
 from miniagents.messages.values.freezers import slot_for
 from miniagents.messages.values.freezing import FrozenDict, class_of, freeze, is_list, is_mapping
 from miniagents.messages.values.record import EXTRAS_FIELD, Extras
-from miniagents.messages.values.untyped import frozen_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -129,8 +129,8 @@ class Makers:
         tag_field = configs[0].tag_field if are_told_apart(classes) else None
         by_tag = {config.tag: make for config, make in zip(configs, makes, strict=True)}
         kind_of_tag = type(configs[0].tag)
-        needed = [self._needs_of(cls) for cls in classes] if tag_field is None else []
-        branches = [*zip(needed, makes, strict=False)]
+        is_clear = len(classes) == 1  # `convert` looks at what the class needs
+        branches = [([] if is_clear else self._needs_of(cls), make) for cls, make in zip(classes, makes, strict=True)]
 
         def make(raw: Any) -> object:  # Any: plain JSON
             if class_of(raw) is dict:
@@ -219,14 +219,12 @@ class Makers:
         fields = [field for field in fields_of(cls) if field.name != EXTRAS_FIELD]
         with_records = [field for field in fields if has_messages(field.type)]
         parts: list[tuple[str, Make]] = []
-        objects = [
-            (field.encode_name, field.name)
-            for field in fields
-            if frozen_form(field.type) == union_of((FrozenDict, UnsetType))
-        ]
+        forms_of_objects = [(field, frozen_form(field.type)) for field in fields]
+        objects = [field for field, form in forms_of_objects if form is FrozenDict]  # any JSON objects
+        optional = [field for field, form in forms_of_objects if form == union_of((FrozenDict, UnsetType))]
         native: Any = cls  # Any: a type for msgspec
-        if not self._judge.is_sound(cls):
-            forms = {field.name: ANYTHING if field in with_records else field.type for field in fields}
+        if objects or not self._judge.is_sound(cls):
+            forms = {field.name: ANYTHING if field in (*with_records, *objects) else field.type for field in fields}
             native = _Native.of(cls)
             native.__annotations__ = {**forms, EXTRAS_FIELD: UNDECODABLE}
         declared = {field.encode_name for field in fields}
@@ -234,33 +232,32 @@ class Makers:
             declared.add(cls.__struct_config__.tag_field)
         has_no_other = declared.issuperset if self._keeps_extras(cls) else None
 
-        if has_no_other is None and not with_records:
+        if has_no_other is None and not with_records and not objects and not optional:
             made = self._classes[cls] = lambda raw: msgspec.convert(raw, native)
             return made
+        frozen_later = [(field.encode_name, field.name, field.required) for field in (*objects, *optional)]
+        slot = slot_for(EXTRAS_FIELD)
 
         def make(raw: dict[str, Any]) -> object:  # Any: plain JSON
-            frozen: list[tuple[str, object]] | None = (
-                None  # fields that are set later, because `convert` would copy them
-            )
+            frozen: list[tuple[str, object]] = []
             if has_no_other is not None and not has_no_other(raw):
                 self.met_extras = True
-                extras = {name: part for name, part in raw.items() if name not in declared}
-                for name in extras:
-                    del raw[name]
-                frozen = [(slot_for(EXTRAS_FIELD), frozen_json(extras))]
-            for name, field_name in objects:
+                names = [name for name in raw if name not in declared]
+                frozen.append((slot, made_of_json(FrozenDict, {name: raw.pop(name) for name in names})))
+            for name, field_name, is_required in frozen_later:  # `convert` would copy them
                 if name in raw:
                     part = raw.pop(name)
                     if class_of(part) is not dict:
                         raise msgspec.ValidationError("expected an object")
-                    frozen = [*(frozen or ()), (field_name, frozen_json(part))]
+                    if is_required:
+                        raw[name] = None  # so that it is not missing
+                    frozen.append((field_name, made_of_json(FrozenDict, part)))
             for name, make_part in parts:
                 if name in raw:
                     raw[name] = make_part(raw[name])
             made: Frozen = msgspec.convert(raw, native)
-            if frozen is not None:
-                for name, part in frozen:
-                    force_setattr(made, name, part)
+            for name, part in frozen:
+                force_setattr(made, name, part)
             return made
 
         self._classes[cls] = make

@@ -7,11 +7,11 @@ it makes values of the origin, whose fields have the types that the annotations 
 
 For JSON, native types refuse integers with more than 64 bits in sets and keys; `crowds.py` says why.
 
-The field of a message that holds any JSON object is declared as `FrozenDict`, for which msgspec calls `frozen_only` or
-`plain_only`. They freeze the decoded dict in place.
+The field of a message that holds any JSON object is declared as `FrozenDict`, for which msgspec calls a function that
+freezes the decoded dict (`msgspec_hooks.py`).
 
 For MessagePack, native types also refuse what JSON cannot express. Floats have limits, which exclude NaN and infinity.
-Untyped parts are declared as `object`, for which msgspec calls `plain_only`.
+Untyped parts are declared as `object`, for which msgspec calls a function as well.
 
 A native type may refuse data that the declared type allows, but it accepts nothing else and gives the same values. The
 slow way decodes refused data again, or raises the error.
@@ -36,9 +36,9 @@ from typing import (
 )
 
 import msgspec
-from msgspec import UNSET
 
 from miniagents.messages.coding.codec_hazards import is_container, is_fixed, members_of
+from miniagents.messages.coding.msgspec_hooks import OBJECTS
 from miniagents.messages.coding.planning import fields_of, has_only_sound_records
 from miniagents.messages.coding.type_shapes import (
     bare,
@@ -52,9 +52,8 @@ from miniagents.messages.coding.type_shapes import (
     unwrapped,
 )
 from miniagents.messages.values.freezers import Metadata
-from miniagents.messages.values.freezing import FrozenDict, class_of
+from miniagents.messages.values.freezing import FrozenDict
 from miniagents.messages.values.frozen import classes_of_tag
-from miniagents.messages.values.untyped import frozen_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -72,8 +71,8 @@ class NativeTypes:
     Args:
         known: Classes that may stand where a class is declared from which they are derived. Data with the tag of any
             other derived class is refused.
-        plain: Refuse what JSON cannot express; the decoder needs `plain_only` as its `dec_hook`.
-            Otherwise it needs `frozen_only`.
+        plain: Refuse what JSON cannot express; the decoder needs `made_of_msgpack` as its `dec_hook`.
+            Otherwise it needs `made_of_json`.
         limited: Refuse integers with more than 64 bits where their hashes are used.
     """
 
@@ -310,53 +309,11 @@ def frozen_form(form: object) -> Any:  # Any: a type for msgspec
     return FrozenDict if kind in MAPPINGS and arguments in _ANY_JSON else None
 
 
-def frozen_only(form: object, raw: Any) -> object:  # Any: of any class
-    """Freeze the object that msgspec has decoded for a `frozen_form` from JSON; it refuses all that stays as it is."""
-    if class_of(raw) is dict:
-        if form is FrozenDict or (raw and form is Metadata):
-            return frozen_json(raw)
-        if form is Metadata:
-            return UNSET
-    return raw
-
-
-def plain_only(form: object, value: Any) -> object:  # Any: of any class
-    """Return the value of an untyped part that msgspec has decoded from MessagePack, frozen if a `frozen_form` asks.
-
-    Raises:
-        ValueError: JSON cannot express the value. Or msgspec does not know the type `form`.
-    """
-    if form is not object:
-        if class_of(value) is dict and form in OBJECTS:
-            return frozen_json(value) if value or form is FrozenDict else UNSET
-        raise ValueError(f"{form} is not known")
-    pending: list[Any] = [] if type(value) in _SCALARS else [value]  # Any: of any class
-    while pending:
-        current = pending.pop()
-        kind = class_of(current)
-        if kind is list:
-            if not _SCALARS.issuperset(map(type, current)):
-                pending += current
-        elif kind is dict:
-            if not _ONLY_STRINGS.issuperset(map(type, current)):
-                raise ValueError("a key is no string")
-            for part in current.values():
-                if type(part) not in _SCALARS:
-                    pending.append(part)
-        elif kind not in _SCALARS and not (kind is float and current - current == 0):
-            raise ValueError(f"{kind.__qualname__} is no plain JSON")
-    return value
-
-
-OBJECTS: Final[frozenset[object]] = frozenset((FrozenDict, Metadata))
-"""The types that a `frozen_form` has for JSON objects; absent metadata is not stored."""
 MAPPINGS: Final = (collections.abc.Mapping, dict, FrozenDict)
 _ANY: Any = Any  # Any: the type itself
 _ANY_JSON: Final = ((), (str, _ANY), (str, object))
 _ABSENT: Final = (type(None), msgspec.UnsetType)
 _MOST_NESTING: Final = 100  # msgspec looks at such classes by recursion, and at all of them for each of them
-_ONLY_STRINGS: Final = frozenset((str,))
-_SCALARS: Final = frozenset((type(None), bool, int, str))
 
 
 class _Native(type):

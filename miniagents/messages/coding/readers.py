@@ -16,7 +16,8 @@ import msgspec
 from msgspec import UNSET
 
 from miniagents.messages.coding.msgspec_formats import Format, functions_of, refuse_unpacked
-from miniagents.messages.coding.native_types import OBJECTS, NativeTypes, NoNativeTypeError, frozen_only, plain_only
+from miniagents.messages.coding.msgspec_hooks import OBJECTS, made_of_json, made_of_msgpack
+from miniagents.messages.coding.native_types import NativeTypes, NoNativeTypeError
 from miniagents.messages.coding.planning import names_records, schemas_of
 from miniagents.messages.coding.rebuilding import classes_met
 from miniagents.messages.values.freezing import FrozenDict, class_of, freeze
@@ -105,7 +106,7 @@ def _kept(readers: dict[object, Reader], form: object, new: Callable[[object], R
 
 
 def _new_json_reader(form: object) -> Reader:
-    reader = _unchecked(form, _knowledge.limited, msgspec.json.Decoder, frozen_only)
+    reader = _unchecked(form, _knowledge.limited, msgspec.json.Decoder, made_of_json)
     return reader if reader is not _refuse else (*_native_ways(form), _refuse)[0]
 
 
@@ -128,14 +129,14 @@ def _new_unchecked_reader(form: object) -> Reader:
 
 
 def _new_large_reader(form: object) -> Reader:
-    return _unchecked(form, _knowledge.native, msgspec.json.Decoder, frozen_only)
+    return _unchecked(form, _knowledge.native, msgspec.json.Decoder, made_of_json)
 
 
 def _new_msgpack_reader(form: object) -> Reader:
     native: Any  # Any: msgspec takes what it documents as a class
     try:
         native = _knowledge.plain.of(form)
-        return msgspec.msgpack.Decoder(native, dec_hook=plain_only).decode
+        return msgspec.msgpack.Decoder(native, dec_hook=made_of_msgpack).decode
     except (NoNativeTypeError, NameError, TypeError, RecursionError):
         schemas = schemas_of(form)
         read = schemas.unpacking(form) if schemas is not None else None
@@ -143,7 +144,7 @@ def _new_msgpack_reader(form: object) -> Reader:
 
 
 def _frozen(form: object, raw: Any) -> object:  # Any: of any class
-    """Do the work of `frozen_only` for a part that may hold what JSON cannot express."""
+    """Do the work of `made_of_json` for a part that may hold what JSON cannot express."""
     if class_of(raw) is not dict or form not in OBJECTS:
         return raw
     return freeze(raw) if raw or form is FrozenDict else UNSET

@@ -12,18 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import msgspec
 from msgspec import UnsetType
-from typing_extensions import override
 
 from miniagents.messages.coding.makers import UNDECODABLE, UnreadableError, are_told_apart
-from miniagents.messages.coding.native_types import (
-    MAPPINGS,
-    OBJECTS,
-    NativeTypes,
-    _Native,
-    frozen_form,
-    frozen_only,
-    plain_only,
-)
+from miniagents.messages.coding.msgspec_hooks import Choice
+from miniagents.messages.coding.native_types import MAPPINGS, NativeTypes, _Native, frozen_form
 from miniagents.messages.coding.planning import fields_of, has_only_sound_records
 from miniagents.messages.coding.type_shapes import (
     bare,
@@ -40,7 +32,7 @@ from miniagents.messages.values.record import EXTRAS_FIELD
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from miniagents.messages.coding.makers import Judge, Make, Makers
+    from miniagents.messages.coding.makers import Judge, Makers
     from miniagents.messages.values.frozen import Frozen
 
 
@@ -50,7 +42,7 @@ class Readings:
     Args:
         judge: What is known of the types.
         makers: The makers of the types.
-        plain: Refuse what JSON cannot express, for MessagePack; the decoder then needs `chosen_plain`.
+        plain: Refuse what JSON cannot express, for MessagePack; the decoder then needs `made_of_msgpack`.
     """
 
     def __init__(self, judge: Judge, makers: Makers, *, plain: bool = False) -> None:
@@ -61,7 +53,7 @@ class Readings:
         self._unfinished: list[type[Frozen]] = []
 
     def of(self, form: Any) -> Any:  # Any: types of whatever kind
-        """Return the type that msgspec decodes in place of another one, with `chosen` as its `dec_hook`.
+        """Return the type that msgspec decodes in place of another one, with `made_of_json` as its `dec_hook`.
 
         Raises:
             UnreadableError: The type has no reading.
@@ -98,19 +90,19 @@ class Readings:
         classes = [member for member in members if is_message_class(member)]
         others = [member for member in members if not is_message_class(member)]
         read = [self._of(member) for member in others]
-        if any(isinstance(each, _Choice) for each in read) and len(_present(members)) > 1:
+        if any(isinstance(each, Choice) for each in read) and len(_present(members)) > 1:
             raise UnreadableError("a choice beside other types, which msgspec does not know")
         if not classes:
             return union_of(read)
         if are_told_apart(classes) and not any(map(self._judge.is_checked, classes)):
             return self._of_classes(classes, read)
-        choice = _choice(self._makers.of(union_of(_present(members))))
+        choice = Choice.of(self._makers.of(union_of(_present(members))))
         return union_of([choice, UnsetType]) if UnsetType in members else choice
 
     def _of_classes(self, classes: Sequence[type[Frozen]], others: Sequence[object]) -> Any:  # Any: as above
         """Return the reading of a union of classes that msgspec can tell apart, and of other types."""
         if any(map(self._judge.is_checked, classes)):
-            return _choice(self._makers.of(classes[0]))
+            return Choice.of(self._makers.of(classes[0]))
         found = [*map(self._native, classes), *others]
         if len(classes) == 1 and classes[0].is_record and classes[0].__struct_config__.tag is not None:
             found.append(_beside(classes[0]))  # msgspec requires tags in unions only
@@ -136,34 +128,6 @@ class Readings:
             if field.name != EXTRAS_FIELD
         }
         self._classes[cls].__annotations__ = {**forms, EXTRAS_FIELD: UNDECODABLE}
-
-
-class _Choice(type):
-    """The metaclass of types that msgspec does not know."""
-
-    make: Make
-
-    @override
-    def __instancecheck__(cls, _: object) -> bool:
-        return True  # msgspec asks whether a value is of the type that it was made for
-
-
-def chosen(form: Any, raw: Any) -> object:  # Any: a `_Choice` or `FrozenDict`; any JSON
-    """Make the value of a choice, or freeze a JSON object, for msgspec."""
-    return frozen_only(form, raw) if form in OBJECTS else form.make(raw)
-
-
-def chosen_plain(form: Any, raw: object) -> object:  # Any: as above, or `object`
-    """Make the value of a choice, or freeze or return plain JSON, after a look at what comes from MessagePack.
-
-    Raises:
-        ValueError: JSON cannot express it.
-    """
-    return form.make(plain_only(object, raw)) if isinstance(form, _Choice) else plain_only(form, raw)
-
-
-def _choice(make: Make) -> _Choice:
-    return _Choice("Choice", (), {"make": staticmethod(make)})
 
 
 def _present(members: Sequence[object]) -> list[object]:

@@ -23,11 +23,12 @@ from miniagents.messages.coding.codec_hazards import breaks_msgspec
 from miniagents.messages.coding.decode_errors import DecodeError, UnknownFormError
 from miniagents.messages.coding.json_text import read_json
 from miniagents.messages.coding.makers import UNTYPED, Makers, UnreadableError
-from miniagents.messages.coding.native_types import NoNativeTypeError, plain_only
+from miniagents.messages.coding.msgspec_hooks import made_of_json, made_of_msgpack, refuse_other
+from miniagents.messages.coding.native_types import NoNativeTypeError
 from miniagents.messages.coding.planning import PLANNER, Planner
 from miniagents.messages.coding.plans import Foreign
 from miniagents.messages.coding.readers import _making
-from miniagents.messages.coding.readings import Readings, chosen, chosen_plain
+from miniagents.messages.coding.readings import Readings
 from miniagents.messages.coding.rebuilding import convert_message
 from miniagents.messages.coding.schema_names import identity_of
 from miniagents.messages.coding.schema_tables import complete
@@ -205,7 +206,7 @@ class SchemaCodec:
             return None
         try:
             native = Readings(self, self._makers, plain=True).of(form)
-            decode = msgspec.msgpack.Decoder(native, dec_hook=chosen_plain).decode
+            decode = msgspec.msgpack.Decoder(native, dec_hook=made_of_msgpack).decode
         except (TypeError, NoNativeTypeError, UnreadableError):
             return None
         return decode if is_frozen_when_decoded(form, Frozen) else lambda data: freeze(decode(data))
@@ -220,7 +221,7 @@ class SchemaCodec:
         def unpack(data: bytes) -> object:
             raw = _unpack_plain(data)
             try:
-                plain_only(object, raw)
+                refuse_other(raw)
             except ValueError as error:
                 raise msgspec.ValidationError(str(error)) from None
             made = make(raw)
@@ -316,7 +317,7 @@ class SchemaCodec:
             return
         is_frozen = is_frozen_when_decoded(form, Frozen)
         try:
-            decode = msgspec.json.Decoder(self._readings.of(form), dec_hook=chosen).decode
+            decode = msgspec.json.Decoder(self._readings.of(form), dec_hook=made_of_json).decode
         except (TypeError, UnreadableError):  # TypeError: of a part that stands as it is declared
             return
 

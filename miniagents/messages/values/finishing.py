@@ -24,7 +24,7 @@ from miniagents.messages.values.freezing import (
     path_of,
 )
 from miniagents.messages.values.surrogates import NO_TEXT, look_for_surrogates, surrogate_in
-from miniagents.messages.values.untyped import is_plain, note
+from miniagents.messages.values.untyped import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -176,6 +176,9 @@ def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> 
             kinds -= {type(absent)}
             names[f"absent_{absent}"] = absent
             conditions += [f"{name} is not absent_{absent}"]
+    if exact.json:
+        names["FrozenDict"] = FrozenDict
+        conditions += [f"(type({name}) is not FrozenDict or not {name}._is_json)"]
     if exact.floats:
         conditions += [f"(type({name}) is not float or {name} - {name})"]  # NaN for infinity and NaN, otherwise zero
     if len(kinds) == 1:  # testing for one class takes half the time
@@ -184,9 +187,6 @@ def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> 
     elif kinds:
         names[known_as] = kinds
         conditions += [f"type({name}) not in {known_as}"]
-    if exact.json:
-        names |= {"FrozenDict": FrozenDict, "is_plain": is_plain}
-        conditions += [f"(type({name}) is not FrozenDict or not is_plain({name}))"]
     classes = tuple(kind for kind in exact.kinds if isinstance(kind, FrozenType))
     if classes:  # values of derived classes are frozen as well
         names[f"{known_as}_classes"] = classes[0] if len(classes) == 1 else classes

@@ -459,14 +459,19 @@ def _frozen_dict(flat: list[object]) -> object:
 
 def frozen_dict(frozen: Mapping[K, V_co]) -> FrozenDict[K, V_co]:
     """Return a FrozenDict of keys and values that are known to be frozen."""
-    made: FrozenDict[K, V_co] = _empty_dict(_FrozenDict)
-    _fill(made, frozen)
-    return made
+    made: Any = OpenDict(frozen)  # Any: what it becomes
+    made._is_json = None  # nobody has looked
+    made.__class__ = _FrozenDict
+    return made  # type: ignore[no-any-return] # as above
+
+
+class OpenDict(dict[Any, Any]):  # Any: of any FrozenDict
+    """A FrozenDict while it is made: C fills it in one call, and then it changes its class."""
+
+    __slots__ = ("_hash", "_is_json")
 
 
 _FrozenDict: Any = FrozenDict  # Any: a dict by nature, which checkers are not told
-_empty_dict: Any = dict.__new__  # Any: as above
-_fill: Any = dict[object, object].update  # Any: as above
 
 
 note_json: Callable[[object, bool], None] = vars(FrozenDict)["_is_json"].__set__
@@ -504,3 +509,4 @@ def _refuse(kind: type[TypeError | ValueError], reason: str) -> NoReturn:
 
 _empty: FrozenDict[Any, Any] | None = None  # Any: it is empty
 _empty = FrozenDict()
+note_json(_empty, True)

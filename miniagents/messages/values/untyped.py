@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from miniagents.messages.values.freezing import (
     JSON_FLAT,
     FrozenDict,
-    _empty_dict,
-    _fill,
+    OpenDict,
     _FrozenDict,
     class_of,
     freeze,
@@ -44,9 +43,8 @@ def is_plain(value: Any) -> bool:  # Any: of any class; checkers do not see the 
     """Return whether a frozen value is plain JSON. A FrozenDict remembers the answer."""
     if class_of(value) is not FrozenDict:
         return _is_plain(value)
-    try:
-        is_json: bool = value._is_json
-    except AttributeError:  # it was not looked at before
+    is_json: bool | None = value._is_json
+    if is_json is None:  # it was not looked at before
         is_json = _is_plain(value)
         note_json(value, is_json)
     return is_json
@@ -81,30 +79,26 @@ def frozen_json(raw: dict[Any, Any]) -> object:  # Any: JSON or MessagePack
         ValueError: JSON cannot express a part of it.
     """
     try:
-        return _frozen_object(raw)
+        for key, item in raw.items():
+            kind = class_of(item)
+            if kind not in JSON_FLAT:  # the keys stay the same, so the loop may go on
+                if kind is dict:
+                    raw[key] = frozen_json(item)
+                elif kind is list:
+                    raw[key] = _frozen_array(item)
+                elif kind is not float or item - item:  # NaN for infinity and NaN
+                    raise ValueError(f"{kind.__qualname__} is no plain JSON")
+            if type(key) is not str:
+                raise ValueError(f"{key!r} is no name of a property")
     except RecursionError:
         if not is_plain(frozen := freeze(raw)):
             raise ValueError("a part of the object is no plain JSON") from None
         return frozen
-
-
-def _frozen_object(raw: dict[Any, Any]) -> object:  # Any: as above
-    for key, item in raw.items():
-        kind = class_of(item)
-        if kind not in JSON_FLAT:  # the keys stay the same, so the loop may go on
-            if kind is dict:
-                raw[key] = _frozen_object(item)
-            elif kind is list:
-                raw[key] = _frozen_array(item)
-            elif kind is not float or item - item:  # NaN for infinity and NaN
-                raise ValueError(f"{kind.__qualname__} is no plain JSON")
-        if type(key) is not str:
-            raise ValueError(f"{key!r} is no name of a property")
     if not raw:
         return _EMPTY
-    made = _empty_dict(_FrozenDict)
-    _fill(made, raw)
-    note_json(made, True)
+    made: Any = OpenDict(raw)  # Any: checkers do not see the slot
+    made._is_json = True
+    made.__class__ = _FrozenDict
     return made
 
 
@@ -117,7 +111,7 @@ def _frozen_array(items: list[Any]) -> tuple[Any, ...]:  # Any: as above
 
 def _frozen_item(kind: type[object], item: Any) -> object:  # Any: of that class
     if kind is dict:
-        return _frozen_object(item)
+        return frozen_json(item)
     if kind is list:
         return _frozen_array(item)
     if kind is not float or item - item:

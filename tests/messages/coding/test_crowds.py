@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping  # evaluated by msgspec
 from typing import Annotated, Any, TypeAlias
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from miniagents.messages import Codec, DecodeError, FrozenDict, Message, decode, encode
+from miniagents.messages.coding.crowds import has_large_integers
 from miniagents.messages.coding.native_types import NativeTypes
 from miniagents.messages.values.frozen import Frozen
 from miniagents.messages.values.record import Record
@@ -128,6 +130,16 @@ def test_g3_msgspec_makes_no_set_of_large_integers(form: Any, data: str) -> None
 def test_errors_in_large_data_are_those_of_the_declared_type(form: Any, data: bytes, said: str) -> None:  # Any: a type
     with pytest.raises(DecodeError, match=said):
         decode(data, form)
+
+
+@examples(300)
+@given(st.lists(st.text("09a\u0663\ud800", max_size=3) | st.sampled_from(["1" * 18, "9" * 19]), max_size=4))
+def test_g3_data_with_nineteen_digits_in_a_row_may_have_large_integers(parts: list[str]) -> None:
+    text = "".join(parts)
+    expected = re.search("[0-9]{19}", text) is not None
+    encoded = text.encode(errors="surrogatepass")
+    inputs: list[Any] = [text, encoded, bytearray(encoded), memoryview(encoded)]  # Any: checkers allow no bytearray
+    assert [has_large_integers(each) for each in inputs] == [expected] * len(inputs)
 
 
 integers = st.integers() | st.integers(-(2**66), 2**66) | st.sampled_from([2**63 - 1, 2**63, -(2**63), -(2**63) - 1])
