@@ -335,9 +335,9 @@ _PROMISING: Final = (
     Mutation(
         "P8: a cancellation while a context cancels its work is not swallowed",
         "promising/core/ending.py",
-        '        give_up_task(task, f"task {task.get_name()!r}", until)\n'
+        '        give_up_task(task, f"task {task.get_name()!r}", until, context.report)\n'
         "    if interrupted is not None:\n        raise interrupted\n",
-        '        give_up_task(task, f"task {task.get_name()!r}", until)\n',
+        '        give_up_task(task, f"task {task.get_name()!r}", until, context.report)\n',
         test_of(
             "promising/test_contexts.py", "test_p8_a_cancellation_while_an_error_cancels_the_work_is_not_swallowed"
         ),
@@ -353,10 +353,17 @@ _PROMISING: Final = (
         ),
     ),
     Mutation(
+        "P8: a warning that is an error does not keep the end from giving up other tasks",
+        "promising/core/ending.py",
+        "        report(warning)\n",
+        "        raise warning\n",
+        test_of("agents/test_warnings_as_errors.py", "test_p8_all_tasks_are_given_up_and_what_was_said_is_kept"),
+    ),
+    Mutation(
         "P8: resources are closed although a cancel scope cancels again and again",
         "agents/agents_context.py",
-        "                    await despite_cancellations(self._last_of_all(impatient))\n",
-        "                    await self._last_of_all(impatient)\n",
+        "                    await despite_cancellations(self._last_of_all(impatient, warned))\n",
+        "                    await self._last_of_all(impatient, warned)\n",
         test_of(
             "agents/test_closing_despite_cancellations.py",
             "test_p8_resources_are_closed_in_a_scope_that_cancels_again_at_each_turn",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Literal, Self
 from weakref import WeakSet
@@ -14,7 +15,7 @@ from miniagents.messages.values.frozen import longer_hash_keys as longer_hash_ke
 from miniagents.promising import DEFAULT, ContextStateError, Default, PromiseResolvedHandler, PromisingContext
 from miniagents.promising.core.arguments import NO_STORE, async_functions, check_bound, check_callable, check_method
 from miniagents.promising.core.current import inside_hook
-from miniagents.promising.core.ending import despite_cancellations, impatience_of
+from miniagents.promising.core.ending import despite_cancellations, impatience_of, raise_or_log
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
@@ -210,16 +211,18 @@ class MiniAgents(PromisingContext):
                 self.recorder.log_not_kept()
             self._shares_no_more = True
             if self._shares is not None or (self.around is not None and self.around.is_showing()):
+                warned: list[BaseException] = []
                 with impatience_of(self) as impatient:
-                    await despite_cancellations(self._last_of_all(impatient))
+                    await despite_cancellations(self._last_of_all(impatient, warned))
                 self._shares = self._variables = None
+                raise_or_log(warned, sys.exception() if error is None else error)
 
-    async def _last_of_all(self, impatient: asyncio.Future[None]) -> None:
+    async def _last_of_all(self, impatient: asyncio.Future[None], warned: list[BaseException]) -> None:
         """Do what waits for the end of all work."""
         if self.around is not None:
-            await self.around.finish(self.shutdown_timeout, impatient)
+            await self.around.finish(self.shutdown_timeout, impatient, warned.append)
         if self._shares is not None:
-            await self._shares.close(impatient)
+            await self._shares.close(impatient, warned.append)
 
     def shared(self, key: Hashable, make: Callable[[], T], close: Callable[[T], Awaitable[object]]) -> T:
         """Return a resource that agents share, such as a client with its connections.

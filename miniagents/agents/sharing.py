@@ -97,11 +97,12 @@ class Shares:
         if closing is not None:
             self._closings[place] = closing
 
-    async def close(self, impatient: asyncio.Future[None]) -> None:
+    async def close(self, impatient: asyncio.Future[None], report: Callable[[BaseException], object]) -> None:
         """Close all resources, the last one first, within the context's `shutdown_timeout`; log errors and go on.
 
         Args:
             impatient: When this is done, each of them has only a moment.
+            report: Takes warnings that a filter makes errors.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._shutdown_timeout
@@ -119,7 +120,7 @@ class Shares:
                 task.cancel()
                 await asyncio.wait((task,), timeout=moment)
             if not task.done():
-                give_up_task(task, task.get_name(), _IN_TIME)
+                give_up_task(task, task.get_name(), _IN_TIME, report)
             elif not task.cancelled():
                 error = task.exception()
             elif error is None:
@@ -127,7 +128,7 @@ class Shares:
             if error is not None:
                 logger.error("%s(%r) could not be closed", kind, key, exc_info=error)
         for held in self._held.values():
-            await held.give_up(moment)
+            await held.give_up(moment, report)
         self._plain, self._held = {}, {}
 
 
@@ -207,14 +208,14 @@ class _Held(Generic[T]):
         if not task.cancelled():
             task.result()
 
-    async def give_up(self, moment: float) -> None:
+    async def give_up(self, moment: float, report: Callable[[BaseException], object]) -> None:
         """Wait a last moment, in seconds, for a task that was cancelled; then no longer."""
         task = self._task
         if task is None or task.done():
             return
         await asyncio.wait((task,), timeout=moment)
         if not task.done():
-            give_up_task(task, task.get_name(), _IN_TIME)
+            give_up_task(task, task.get_name(), _IN_TIME, report)
 
     async def _hold(self) -> None:
         self._task = asyncio.current_task()  # an eager task runs before `begin` knows it

@@ -169,18 +169,21 @@ class Surroundings:
         """Return whether handlers are being shown cancelled calls."""
         return bool(self._showing)
 
-    async def finish(self, seconds: float, impatient: asyncio.Future[None]) -> None:
+    async def finish(
+        self, seconds: float, impatient: asyncio.Future[None], report: Callable[[BaseException], object]
+    ) -> None:
         """Wait for handlers that are shown cancelled calls; give up those that do not stop.
 
         Args:
             seconds: How long they have.
             impatient: When this is done, the time is over.
+            report: Takes warnings that a filter makes errors.
         """
         deadline = self._loop.time() + seconds
         while self._showing and not impatient.done() and (left := deadline - self._loop.time()) > 0:
             await asyncio.wait((*self._showing, impatient), timeout=left, return_when=asyncio.FIRST_COMPLETED)
         for task in tuple(self._showing):
-            give_up_task(task, f"the handler {task.get_name()}", f"within {seconds} s of its cancellation")
+            give_up_task(task, f"the handler {task.get_name()}", f"within {seconds} s of its cancellation", report)
 
 
 def surroundings_here() -> Surroundings | None:

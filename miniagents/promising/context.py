@@ -288,7 +288,7 @@ class PromisingContext(PresentedContext):
                 await asyncio.sleep(0)  # readers that the last pieces have woken see them before this closes
                 if self.on_leave == "cancel" and self._tasks:
                     with impatience_of(self) as impatient:
-                        await cancel_work(self._tasks, self.shutdown_timeout, impatient, self._hook_tasks)
+                        await cancel_work(self, impatient, self._hook_tasks)
                 await end_of_work(self._tasks)
                 await self._before_the_end()
                 await end_of_work(self._tasks)  # `_before_the_end` may have started some
@@ -312,13 +312,13 @@ class PromisingContext(PresentedContext):
             return
         with impatience_of(self) as impatient:
             try:
-                await cancel_work(self._tasks, self.shutdown_timeout, impatient, self._hook_tasks)
+                await cancel_work(self, impatient, self._hook_tasks)
             finally:
                 try:
                     if has_failed and not impatient.done():
                         await self._after_the_cancellation(impatient)
                 finally:
-                    await cancel_work(self._tasks, self.shutdown_timeout, impatient)
+                    await cancel_work(self, impatient)
 
     async def __aenter__(self) -> Self:
         return self.activate()

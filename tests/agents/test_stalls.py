@@ -30,6 +30,7 @@ from miniagents import (
     miniagent,
     stream_message,
 )
+from miniagents.promising.core import holders
 
 pytestmark = pytest.mark.virtual_clock
 
@@ -465,6 +466,38 @@ async def test_p13_an_idle_session_is_no_stall(log: pytest.LogCaptureFixture) ->
         assert len(await session.inquire()) == 2
     await typing
     assert log.messages == []
+
+
+async def test_p13_agents_that_wait_for_people_are_seldom_searched_for(
+    log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[asyncio.Event] = []
+    searches: set[float] = set()
+
+    def searching(things: dict[Any, list[object]], looks: float = math.inf) -> dict[Any, holders.Held]:  # Any: keys
+        searches.add(now())
+        return found(things, looks)
+
+    found = holders.holders_of
+    monkeypatch.setattr(holders, "holders_of", searching)
+
+    @miniagent
+    async def asking(ctx: InteractionContext) -> None:
+        answer = asyncio.Event()
+        answers.append(answer)
+        await answer.wait()
+
+    async with MiniAgents():
+        replies = asking.inquire()
+        reading = asyncio.create_task(anext(aiter(replies), None))
+        await asyncio.sleep(3_600)
+        assert 2 < len(searches) < 12
+        answers.pop()  # nobody can answer any more
+        assert log.messages == []
+        await asyncio.sleep(3_600 + 15)
+        assert "agent 'asking' waits for an Event" in log.messages[0]
+        replies.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 async def test_p13_a_lock_whose_holder_works_is_no_stall(log: pytest.LogCaptureFixture) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +34,70 @@ MORE_CELLS = (
 )
 
 
-@pytest.mark.filterwarnings("ignore")  # of the packages of Jupyter, which are not ours
-def test_a_kernel_runs_the_cells_of_the_guide_and_of_a_second_session() -> None:
+CELL_OF_HANDLER = """
+from miniagents import InteractionContext, MiniAgents, miniagent
+from miniagents.ext.notebook import open_in_cells
+
+@miniagent
+async def echo(ctx: InteractionContext) -> None:
+    ctx.reply(await ctx.messages)
+
+async def handler(call, proceed):
+    print("handler", number)
+    return proceed()
+
+agents = open_in_cells(MiniAgents(around_calls=handler))
+"""
+
+AGAIN = (
+    f"number = 1{CELL_OF_HANDLER}first = agents; call = echo.initiate_inquiry().send_message('one')",
+    "await echo.inquire('x');",
+    f"number = 2{CELL_OF_HANDLER}",
+    "await echo.inquire('x');",
+    "print(*await call.reply_sequence())",  # the agents of the first one go on
+    "open_in_cells(agents)",  # a mistake, which changes nothing
+    "await echo.inquire('x');",
+    "await agents.afinalize()",
+    "echo.inquire('x')",
+    "await first.afinalize(); print(first)",
+)
+
+
+@pytest.mark.filterwarnings("ignore")  # as below
+def test_a_cell_that_opens_a_context_can_be_run_again() -> None:
+    outputs = outputs_of(AGAIN)
+    said = ["".join(output.get("text", "") for output in cell) for cell in outputs]
+    assert said == [
+        "",
+        "handler 1\n",
+        "",
+        "handler 2\n",
+        "one\n",
+        "",
+        "handler 2\n",
+        "",
+        "",
+        "<MiniAgents closed, 0 tasks>\n",
+    ]
+    failed = {cell: output["ename"] for cell, found in enumerate(outputs) for output in found if "ename" in output}
+    assert failed == {5: "ContextStateError", 8: "ContextStateError"}, outputs
+
+
+def outputs_of(sources: Iterable[str]) -> list[list[dict[str, Any]]]:
+    """Run cells in a real kernel; return what each of them gave."""
     nbformat = pytest.importorskip("nbformat", reason="it is in the extra `test`")
     nbclient = pytest.importorskip("nbclient", reason="it is in the extra `test`")
     pytest.importorskip("ipykernel", reason="it is in the extra `test`")
-    guide = CELL.findall(GUIDE.read_text(encoding="utf-8"))
-    assert len(guide) == 4
-    sources = [*(source for source, _ in guide), *MORE_CELLS]
     notebook: Any = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     nbclient.NotebookClient(notebook, timeout=60, allow_errors=True).execute()
-    outputs = [[dict(output) for output in cell.outputs] for cell in notebook.cells]
+    return [[dict(output) for output in cell.outputs] for cell in notebook.cells]
+
+
+@pytest.mark.filterwarnings("ignore")  # of the packages of Jupyter, which are not ours
+def test_a_kernel_runs_the_cells_of_the_guide_and_of_a_second_session() -> None:
+    guide = CELL.findall(GUIDE.read_text(encoding="utf-8"))
+    assert len(guide) == 4
+    outputs = outputs_of([*(source for source, _ in guide), *MORE_CELLS])
     said = ["".join(output.get("text", "") for output in cell) for cell in outputs]
     assert said[: len(guide)] == [expected for _, expected in guide]
     failed = [cell for cell, found in enumerate(outputs) if any(output["output_type"] == "error" for output in found)]

@@ -12,7 +12,7 @@ from miniagents.promising.core.places import Inside
 from miniagents.promising.errors import PromiseCancelledError, TaskAbandonedWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator, Iterable, Set as AbstractSet
+    from collections.abc import Callable, Coroutine, Generator, Iterable, Set as AbstractSet
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.current import Worker
@@ -44,21 +44,18 @@ async def end_of_work(tasks: _Tasks) -> None:
 
 
 async def cancel_work(
-    tasks: _Tasks,
-    shutdown_timeout: float,
-    impatient: asyncio.Future[None],
-    spared: AbstractSet[Worker] = frozenset(),
+    context: PromisingContext, impatient: asyncio.Future[None], spared: AbstractSet[Worker] = frozenset()
 ) -> None:
     """Cancel all tasks but the spared ones, give them time to stop, and give up those that do not.
 
     Args:
-        tasks: The tasks.
-        shutdown_timeout: How many seconds they have.
+        context: The context of the tasks, which says how long they have.
         impatient: When this is done, the time is over.
         spared: Tasks that go on, and may start others.
     """
+    tasks = context._tasks
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + shutdown_timeout
+    deadline = loop.time() + context.shutdown_timeout
     cancelled: set[Worker] = set()
     interrupted: asyncio.CancelledError | None = None
     while work := tasks.keys() - spared:
@@ -82,7 +79,7 @@ async def cancel_work(
             _see_to(tasks, [task for task in work if task.done()])
         except asyncio.CancelledError as error:
             interrupted = error
-    until = "before a second Ctrl+C" if impatient.done() else f"within {shutdown_timeout} s of its cancellation"
+    until = "before a second Ctrl+C" if impatient.done() else f"within {context.shutdown_timeout} s of its cancellation"
     for task in tuple(tasks):
         if task in spared:
             continue
@@ -91,26 +88,36 @@ async def cancel_work(
             continue  # it cannot be: a follower ends as soon as it is cancelled
         if production is not None:
             production._give_up(PromiseCancelledError(f"{production._origin()} was cancelled and did not stop"))
-        give_up_task(task, f"task {task.get_name()!r}", until)
+        give_up_task(task, f"task {task.get_name()!r}", until, context.report)
     if interrupted is not None:
         raise interrupted
 
 
-def give_up_task(task: asyncio.Task[Any], what: str, until: str) -> None:  # Any: its result is never read
+def give_up_task(
+    task: asyncio.Task[Any],  # Any: its result is never read
+    what: str,
+    until: str,
+    report: Callable[[BaseException], object],
+) -> None:
     """Wait no longer for a task that was cancelled and does not stop, and warn of it, with the line at which it stands.
 
     Args:
         task: The task.
         what: What does not stop, in words.
         until: Until when it had time to stop, in words.
+        report: Takes the warning if a filter makes it an error, as `python -W error` does. Raised here, it would keep
+            the end from giving up other tasks, and from all that it still has to do.
     """
     from miniagents.promising.core.joins import frames_of  # noqa: PLC0415  # nearly all tasks stop
     from miniagents.promising.core.standing import place_of  # noqa: PLC0415  # as above
 
     place = place_of(frames_of(task)) or f"in {task.get_coro()!r}"
     text = f"{what} did not stop {until} and was given up; it stands {place}"
-    warnings.warn(text, TaskAbandonedWarning, stacklevel=4)
     forget_task(task)
+    try:
+        warnings.warn(text, TaskAbandonedWarning, stacklevel=4)
+    except TaskAbandonedWarning as warning:
+        report(warning)
 
 
 def forget_task(task: asyncio.Task[Any]) -> None:  # Any: as above

@@ -25,7 +25,7 @@ from miniagents.promising.core.standing import is_lock, lines_of, thing_awaited,
 from miniagents.promising.core.stuck import stuck_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Set as AbstractSet
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.current import Worker
@@ -62,6 +62,9 @@ class Stall:
         self._progress: object = None
         self._quiet_since = 0.0
         self._moves: dict[int, tuple[object, float]] = {}  # by ids: a task that has ended is not kept
+        self._searched: frozenset[tuple[int, int]] = frozenset()  # tasks and what they waited for at the last search
+        self._same_since = 0.0
+        self._next_search = 0.0
         self.told: bool = False
 
     def begin(self, now: float) -> None:
@@ -92,6 +95,20 @@ class Stall:
             self._quiet_since = now
             self.told = False
         return bool(work) and not self.told and now >= self._quiet_since + self._seconds - _ROUNDING
+
+    def is_worth_searching(self, stuck: AbstractSet[Worker], now: float) -> bool:
+        """Return whether to search for others that can wake some tasks, and assume that this is done then.
+
+        The search stops the loop for as long as it takes to look at all objects of the process. So while the same tasks
+        wait for the same, as agents do that wait for an answer of a person, it comes ever more rarely.
+        """
+        waits = frozenset((id(worker), id(getattr(worker, "_fut_waiter", None))) for worker in stuck)
+        if waits != self._searched:
+            self._searched, self._same_since = waits, now
+        elif now < self._next_search - _ROUNDING:
+            return False
+        self._next_search = now + max(self._seconds, now - self._same_since)
+        return True
 
     def lasting(self, worker: Worker, now: float) -> float | None:
         """Return for how many seconds at least a task has not moved; None if that is not known."""
@@ -145,7 +162,7 @@ class Stalls:
             if stall is None:
                 stall = self._stalls[context] = Stall(context, context.stall_warning or math.inf)
             if stall.look(now):
-                work = self._stalled(context)
+                work = self._stalled(stall, context, now)
                 if work:
                     stall.tell(work, self._watch.waiting, now)
                     self._tell_no_outer(context)
@@ -159,20 +176,29 @@ class Stalls:
                 self._stalls[around].told = True
             around = around.parent
 
-    def _stalled(self, context: PromisingContext) -> Mapping[Worker, Production | None]:
+    def _stalled(self, stall: Stall, context: PromisingContext, now: float) -> Mapping[Worker, Production | None]:
         """Return the work of a context that has stalled, and the tasks that wait for it."""
         work = with_others(work_of(context), self._watch.waiting, context)
         if not context._is_active():
             return work
-        stuck = _stuck_in(context, work)
+        stuck = _stuck_in(context, work, lambda stuck: stall.is_worth_searching(stuck, now))
         return {worker: production for worker, production in work.items() if worker in stuck}
 
 
-def _stuck_in(context: PromisingContext, work: Mapping[Worker, Production | None]) -> set[Worker]:
+def _stuck_in(
+    context: PromisingContext,
+    work: Mapping[Worker, Production | None],
+    is_worth_searching: Callable[[set[Worker]], bool],
+) -> set[Worker]:
     """Return the tasks of an active context, and its readers, that nothing but each other can wake.
 
     This assumes more than the search for circles does: that nobody but a holder ends a wait for a lock, a queue or the
     like, or adds something to a stream. It is sure enough for a warning.
+
+    Args:
+        context: The context.
+        work: Its tasks, and those that have to do with them.
+        is_worth_searching: Says whether to search for others that can wake tasks which look stuck.
 
     Returns:
         The tasks; none if nobody waits for a promise of the context.
@@ -196,7 +222,7 @@ def _stuck_in(context: PromisingContext, work: Mapping[Worker, Production | None
     held: dict[Worker, list[Worker]] = {worker: [] for worker in awaited}
     # first without the search for holders: it looks at all objects
     stuck = stuck_tasks(waits, tasks=work, held=held, searched=set(waits.values()))
-    if not is_needed(stuck):
+    if not is_needed(stuck) or not is_worth_searching(stuck):
         return set()
     writers = watch.writers()
     searched = {waits[worker] for worker in stuck if worker in waits and waits[worker]._is_fed()}
