@@ -1166,9 +1166,16 @@ _KEEPING: Final = (
     Mutation(
         "durable: another call at the same place is refused",
         "ext/store/durable_runs.py",
-        "        raise copy.copy(journal.error)\n\n    def _decoded",
-        "        return\n\n    def _decoded",
+        "        raise copy.copy(journal.error)\n\n    def _read",
+        "        return\n\n    def _read",
         test_of("ext/store/test_durable_runs.py", "test_another_call_at_the_same_place_is_refused_and_both_are_shown"),
+    ),
+    Mutation(
+        "durable: replies that the program cannot read are no end of an agent",
+        "ext/store/durable_runs.py",
+        '            raise journal.stopped_by(f"the replies of {given.called}", error) from error',
+        "            raise",
+        test_of("ext/store/test_durable_runs.py", "test_a_program_that_cannot_read_what_is_kept_changes_nothing"),
     ),
     Mutation(
         "durable: a process goes on with no run that another one opened at the same moment",

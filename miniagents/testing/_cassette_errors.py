@@ -3,7 +3,7 @@
 CassetteError
 ├── CassetteMissingError    there is no such file (also a FileNotFoundError)
 ├── CassetteFormatError     it is the file of another program, or of a newer version of this library
-├── CassetteDamagedError    a record cannot be read
+├── CassetteDamagedError    a record, or a message in it, cannot be read
 └── UnrecordedCallError     a call was made that is not on the cassette (also a LookupError)
 """
 
@@ -50,7 +50,7 @@ class CassetteFormatError(CassetteError):
 
 
 class CassetteDamagedError(CassetteError):
-    """A record of the file cannot be read."""
+    """A record of the file cannot be read, or a message in it with the classes of this program."""
 
 
 class CassetteDifference(NamedTuple):

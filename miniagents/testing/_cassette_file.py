@@ -88,9 +88,12 @@ def read_cassette(path: Path) -> list[RecordedCall]:
         raise CassetteFormatError(str(path), _OTHER)
     if head.version > _VERSION:
         raise CassetteFormatError(str(path), _NEWER)
-    if data[-1:] != b"\n":
-        number = data.count(b"\n")
-        raise CassetteDamagedError(str(path), f"the file ends in the middle of a record; {_DAMAGED}", number)
+    last = data[data.rfind(b"\n") + 1 :]
+    try:
+        msgspec.json.decode(last or b"0")  # editors leave out the last line break
+    except msgspec.DecodeError as error:
+        reason = f"the file ends in the middle of a record; {_DAMAGED}"
+        raise CassetteDamagedError(str(path), reason, data.count(b"\n")) from error
     return [_call(path, number, line) for number, line in enumerate(rest.split(b"\n"), 1) if line.strip()]
 
 

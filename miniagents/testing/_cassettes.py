@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
@@ -19,16 +20,17 @@ import msgspec
 
 from miniagents.calls.call import checked_kinds
 from miniagents.calls.recognising import Given, given_by_now, given_to, key_of
-from miniagents.messages import encode
+from miniagents.messages import DecodeError, encode
 from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
 from miniagents.promising.core.access import buffer_of
 from miniagents.promising.core.failure import Failure
 from miniagents.testing._cassette_differences import content_of, first_difference, nearest, shown
-from miniagents.testing._cassette_errors import UnrecordedCallError
+from miniagents.testing._cassette_errors import CassetteDamagedError, CassetteMissingError, UnrecordedCallError
 from miniagents.testing._cassette_file import RecordedCall, read_cassette, write_cassette
 from miniagents.testing._cassette_replaying import head_of, replies_of
 from miniagents.testing._cassette_secrets import Secrets
 from miniagents.wire.following import FollowedSequence
+from miniagents.wire.replaying import check_contents
 
 if TYPE_CHECKING:
     import os
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from miniagents.messages import Message, MessageSequencePromise, MessageType
     from miniagents.promising.core.pieces import AnyBuffer
 
-__all__ = ["MODES", "Cassette", "CassetteMode", "cassette"]
+__all__ = ["MODES", "Cassette", "CassetteMode", "cassette", "cassette_of_test"]
 
 logger: Final = logging.getLogger("miniagents")
 
@@ -95,7 +97,7 @@ def cassette(
         secrets: Further texts that must not be written.
 
     Raises:
-        TypeError: `kinds` is a text.
+        TypeError: `kinds` or `secrets` is a text.
         ValueError: There is no such mode or kind.
 
     >>> model = scripted_agent(["It ", "rains."], "Never asked again.")
@@ -111,9 +113,17 @@ def cassette(
     """
     if mode not in MODES:
         raise ValueError(f"cassette: mode is one of {', '.join(map(repr, MODES))}, not {mode!r}")
-    if isinstance(kinds, str):
-        raise TypeError(f"cassette: kinds is a list, as in kinds=[{kinds!r}]")
+    for option, given in (("kinds", kinds), ("secrets", secrets)):
+        if isinstance(given, str):
+            raise TypeError(f"cassette: {option} is a list, as in {option}=[{given!r}]")
     return Cassette(Path(path), mode, checked_kinds("cassette", kinds), when, Secrets(secrets), pauses=pauses)
+
+
+def cassette_of_test(path: Path, mode: CassetteMode) -> Cassette:
+    """Return a cassette whose file need not be there as long as no call is made: the test may make none."""
+    tape = cassette(path, mode=mode)
+    tape._is_needed = False
+    return tape
 
 
 class Cassette:
@@ -145,6 +155,8 @@ class Cassette:
         self._secrets = secrets
         self._pauses = pauses
         self._is_open = False
+        self._is_needed = True  # whether a file that is not there is an error before a call is made
+        self._missing: CassetteMissingError | None = None
         self._calls: list[RecordedCall] = []
         self._unused: dict[str, list[RecordedCall]] = {}
         self._recordings: list[_Recording] = []
@@ -163,7 +175,12 @@ class Cassette:
         if self._is_open:
             raise RuntimeError(f"{self!r} was entered already; make another one with `cassette`")
         self.is_recording = self.mode == "record" or (self.mode == "once" and not self.path.exists())
-        self._calls = [] if self.is_recording else read_cassette(self.path)
+        try:
+            self._calls = [] if self.is_recording else read_cassette(self.path)
+        except CassetteMissingError as error:
+            if self._is_needed:
+                raise
+            self._missing = error
         self._unused = {}
         for call in self._calls:
             self._unused.setdefault(call.key, []).append(call)
@@ -207,19 +224,22 @@ class Cassette:
         is_wanted = call.kind in self._kinds and (self._when is None or self._when(call))
         if not is_wanted or call.outcome is not None:  # it was cancelled before it began
             return proceed()
+        if self._missing is not None:
+            raise copy.copy(self._missing)
         given = await given_to(call)
         key = self._keys[call.run.id, call.number] = self._key(given)
         if self.is_recording:
             replies = proceed()
             self._recordings.append(_Recording(self, call, given, key, replies))
             return replies
-        recorded = self._take(key, self._within(call), call.place)
+        recorded = self._take(given, key, self._within(call), call.place)
         if recorded is None:
             if self.mode == "none_new":
                 return proceed()
             error = self._refusal(given, key)
             self.unrecorded.append(error)
             raise error
+        self._check(recorded)
         call.mark_replayed()
         return replies_of(recorded, pauses=self._pauses)
 
@@ -249,9 +269,9 @@ class Cassette:
             parent = parent.parent
         return key_of(keys)
 
-    def _take(self, key: str, within: str, place: tuple[int, ...]) -> RecordedCall | None:
+    def _take(self, given: Given, key: str, within: str, place: tuple[int, ...]) -> RecordedCall | None:
         """Take the recorded call that is replayed for a call: of equal ones, the one in the same place."""
-        found = self._unused.get(key)
+        found = self._unused.get(key) or self._edited(given, key)
         if not found:
             return None
         best, best_likeness = 0, (False, False)
@@ -261,7 +281,26 @@ class Cassette:
                 best, best_likeness = number, likeness
             if all(likeness):
                 break
-        return found.pop(best)
+        taken = found[best]
+        self._unused[taken.key] = [call for call in self._unused[taken.key] if call is not taken]
+        return taken
+
+    def _edited(self, given: Given, key: str) -> list[RecordedCall]:
+        """Return the unused calls that were given the same although their keys differ: the file was edited by hand."""
+        now = content_of(self._recorded(given, key))
+        unused = [call for calls in self._unused.values() for call in calls]
+        return [call for call in unused if first_difference(content_of(call), now) is None]
+
+    def _check(self, call: RecordedCall) -> None:
+        """Refuse a call whose replies this program cannot read, with the name of the file."""
+        for place, frame in enumerate(call.frames):
+            try:
+                check_contents(bytes(frame))
+            except DecodeError as error:
+                number = 1 + next(number for number, each in enumerate(self._calls) if each is call)
+                reason = f"frame {place} of the replies of {shown(content_of(call))} cannot be read: {error}"
+                hint = "import the class, mend the file, or record the calls again"
+                raise CassetteDamagedError(str(self.path), f"{reason}; {hint}", number) from error
 
     def _refusal(self, given: Given, key: str) -> UnrecordedCallError:
         now = content_of(self._recorded(given, key))
@@ -272,9 +311,13 @@ class Cassette:
             others = sorted({f"{each['called'].get('kind')} {each['called'].get('name')!r}" for each in contents})
             what = f"no call of a {now['called']['kind']}; it has {', '.join(others) or 'no calls'}"
             return UnrecordedCallError(path, f"there is {what}", call=shown(now))
-        times = sum(each.key == key for each in self._calls)
-        if times:
-            place = next(number for number, each in enumerate(self._calls) if each.key == key)
+        equal = [
+            number
+            for number, each in enumerate(self._calls)
+            if each.key == key or first_difference(contents[number], now) is None
+        ]
+        if equal:
+            place, times = equal[0], len(equal)
             reason = f"the call was recorded {times} times, and is made once more"
             return UnrecordedCallError(path, reason, place + 1, shown(now), shown(contents[place]))
         difference = first_difference(contents[place], now)

@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 import pytest
 
-from miniagents.testing._cassettes import MODES, cassette as cassette_at
+from miniagents.testing._cassettes import MODES, cassette_of_test
 from miniagents.testing._virtual_clock import VirtualClockEventLoop
 
 if TYPE_CHECKING:
@@ -71,16 +71,18 @@ def pytest_asyncio_loop_factories() -> dict[str, type[asyncio.AbstractEventLoop]
 def cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
     """Give an open cassette for the calls of models and tools: `MiniAgents(around_calls=cassette)`.
 
-    The file is `cassettes/MODULE/TEST.cassette` beside the module of the test. The option `--cassettes` says the mode,
-    which is "once" without it. What a test has recorded before it broke is not kept, unless an `assert` failed.
+    The file is `cassettes/MODULE/TEST.cassette` beside the module of the test; for a test in a class it is named
+    `CLASS.TEST.cassette`. A test that makes no call needs no file. The option `--cassettes` says the mode, which is
+    "once" without it. What a test has recorded before it broke is not kept, unless an `assert` failed.
     """
     # where the fixture is imported by itself there is no such option
     option: Any = request.config.getoption("--cassettes", "once")  # Any: one of its choices
     mode: CassetteMode = option
-    name = quote(request.node.name, safe=" ,[]-_.")
+    classes = [each.name for each in request.node.listchain() if isinstance(each, pytest.Class)]
+    name = quote(".".join((*classes, request.node.name)), safe=" ,[]-_.")
     if len(name) > _LONGEST:
         name = f"{name[: _LONGEST - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    tape = cassette_at(request.path.parent / "cassettes" / request.path.stem / f"{name}.cassette", mode=mode)
+    tape = cassette_of_test(request.path.parent / "cassettes" / request.path.stem / f"{name}.cassette", mode)
     tape.__enter__()
     yield tape
     error: BaseException | None = request.node.stash.get(_error, None)

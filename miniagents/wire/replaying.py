@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from miniagents.messages import Message, StreamEvent, decode
 from miniagents.wire._frames import codec_of_frames, error_classes, error_of
 from miniagents.wire._generated import Failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["check_frame", "error_in", "errors_in"]
+__all__ = ["check_contents", "check_frame", "error_in", "errors_in"]
 
 
 def check_frame(data: bytes) -> None:
@@ -23,6 +24,33 @@ def check_frame(data: bytes) -> None:
         DecodeError: They are none.
     """
     codec_of_frames("json").decode(data)
+
+
+class _Content(msgspec.Struct):
+    """As much of a frame as classes of this program are needed for."""
+
+    message: msgspec.Raw = msgspec.Raw()
+    event: msgspec.Raw = msgspec.Raw()
+
+
+_read_content: Final = msgspec.json.Decoder(_Content).decode
+
+
+def check_contents(data: bytes) -> None:
+    """Check that the message or event in a frame can be read with the classes of this program.
+
+    The classes may have changed since the frame was kept, or their module may not be imported.
+
+    Raises:
+        DecodeError: It cannot.
+    """
+    if b'"whole"' not in data and b'"event"' not in data:
+        return  # most frames are tokens
+    content = _read_content(data)
+    if bytes(content.message):
+        decode(bytes(content.message), Message)
+    if bytes(content.event):
+        decode(bytes(content.event), StreamEvent)
 
 
 def error_in(data: bytes, classes: Iterable[type[BaseException]]) -> BaseException:

@@ -45,6 +45,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "folder" / "run.cassette"
 
 
+class Town(Message, kw_only=True):
+    name: str
+    size: int
+
+
 asked: list[str] = []
 """What `echo` and `weather` were asked."""
 
@@ -164,6 +169,8 @@ def test_wrong_arguments_are_refused(path: Path) -> None:
         cassette(path, kinds=[wrong])
     with pytest.raises(TypeError, match="kinds is a list"):
         cassette(path, kinds=wrong)
+    with pytest.raises(TypeError, match=r"secrets is a list, as in secrets=\['abc'\]"):  # each letter would be one
+        cassette(path, secrets="abc")
     tape = cassette(path)
     with tape, pytest.raises(RuntimeError, match="was entered already"):
         tape.__enter__()
@@ -387,7 +394,7 @@ DAMAGES: Final[list[tuple[Callable[[bytes], bytes], type[CassetteError], str, in
         "newer version",
         None,
     ),
-    (lambda data: data[:-1], CassetteDamagedError, "in the middle of a record", 2),
+    (lambda data: data[:-2], CassetteDamagedError, "in the middle of a record", 2),
     (lambda data: data[:-40] + b"\n", CassetteDamagedError, "restore the file", 2),
     (lambda data: data.replace(b'"frame":"text","text":"b"', b'"frame":"tex"'), CassetteDamagedError, "frame 2", 2),
     (lambda data: data.replace(b'"text":"b"}', b'"text":3}', 2), CassetteDamagedError, "frame", 2),
@@ -408,6 +415,62 @@ async def test_a_file_that_cannot_be_read_is_a_typed_error(
         cassette(path).__enter__()
     assert caught.value.path == str(path)
     assert caught.value.record == record
+
+
+async def test_a_file_may_end_without_a_line_break(path: Path) -> None:
+    """Editors and merges leave it out."""
+    await say(path, "record", "a", "b")
+    overwrite(path, content(path).removesuffix(b"\n"))
+    assert await say(path, "replay", "a", "b") == ["a", "b"]
+    await say(path, "record")
+    overwrite(path, content(path).removesuffix(b"\n"))
+    with pytest.raises(UnrecordedCallError, match="it has no calls"):
+        await say(path, "replay", "a")
+
+
+async def test_what_a_call_was_given_may_be_edited_by_hand(path: Path) -> None:
+    """The key of a record is of what it was given before."""
+    await say(path, "record", "one", "one")
+    data = content(path)
+    begin, end = (b'"messages":[{"@type":"Message","text":' + text for text in (b'"one"', b'"two"'))
+    before, between, behind = data.split(begin)
+    overwrite(path, before + begin + between + end + behind)
+    asked.clear()
+    assert await say(path, "replay", "two", "one") == ["one", "one"]
+    with pytest.raises(UnrecordedCallError, match="recorded 1 times, and is made once more"):
+        await say(path, "replay", "two", "two")
+    assert asked == []
+
+
+@pytest.mark.leaves_errors_unread
+@pytest.mark.parametrize(
+    ("named", "instead", "said"),
+    [
+        (b'"@type":"Town"', b'"@type":"Village"', r"no class with the tag 'Village'"),
+        (b'"size":2', b'"size":"two"', r"\$\.size: Expected `int`, got `str`"),
+        (b'"size":2', b'"weight":2', "Town needs the field 'size'"),
+    ],
+)
+async def test_replies_that_the_program_cannot_read_are_an_error_that_names_the_file(
+    path: Path, named: bytes, instead: bytes, said: str
+) -> None:
+    """The class of a message has changed since it was recorded, or its module is not imported."""
+
+    @miniagent
+    async def find(ctx: InteractionContext) -> None:
+        ctx.reply(["found", Town(name="Kiel", size=2)])
+
+    async def found(mode: CassetteMode) -> list[Message]:
+        with cassette(path, mode=mode, kinds=["agent"]) as tape:
+            async with MiniAgents(around_calls=tape):
+                return [*await find.inquire()]
+
+    recorded = await found("record")
+    assert await found("replay") == recorded
+    overwrite(path, content(path).replace(named, instead))
+    with pytest.raises(CassetteDamagedError, match=rf"frame 6 of the replies of agent 'find'.*{said}") as caught:
+        await found("replay")
+    assert (caught.value.path, caught.value.record) == (str(path), 1)
 
 
 async def test_every_cut_and_every_changed_byte_is_an_error_or_a_cassette(path: Path) -> None:

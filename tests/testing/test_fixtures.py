@@ -125,6 +125,51 @@ def test_each_test_has_a_cassette_of_its_own(as_plugin: bool, tmp_path: Path) ->
     assert files[0].name == "test_weather[Kiel].cassette"
 
 
+CLASSES: Final = """
+    import asyncio
+    from miniagents import MiniAgents, ToolCall, tool
+
+    @tool
+    async def weather(city: str) -> str:
+        "Tell the weather."
+        return f"rain in {city}"
+
+    async def ask(cassette, city):
+        async with MiniAgents(around_calls=cassette):
+            return str(await weather.answer(ToolCall(id="1", name="weather", arguments='{"city": "%s"}' % city)))
+
+    class TestKiel:
+        def test_weather(self, cassette):
+            assert asyncio.run(ask(cassette, "Kiel")) == "rain in Kiel"
+
+        class TestInner:
+            def test_weather(self, cassette):
+                assert asyncio.run(ask(cassette, "Bonn")) == "rain in Bonn"
+
+    class TestRome:
+        def test_weather(self, cassette):
+            assert asyncio.run(ask(cassette, "Rome")) == "rain in Rome"
+
+    def test_weather(cassette):
+        assert asyncio.run(ask(cassette, "Oslo")) == "rain in Oslo"
+
+    def test_nothing(cassette):
+        pass
+    """
+
+
+def test_tests_of_the_same_name_in_other_classes_have_other_cassettes(tmp_path: Path) -> None:
+    for options in ((), ("--cassettes=replay",), ("--cassettes=none_new",)):
+        ended = run_pytest(CLASSES, ALL, tmp_path, *options)
+        assert "5 passed" in ended.stdout, ended.stdout
+    assert sorted(file.name for file in (tmp_path / "cassettes" / "test_it").iterdir()) == [
+        "TestKiel.TestInner.test_weather.cassette",
+        "TestKiel.test_weather.cassette",
+        "TestRome.test_weather.cassette",
+        "test_weather.cassette",
+    ]
+
+
 @pytest.mark.parametrize(("broken", "is_kept"), [("BREAK", True), ("RAISE", False)])
 def test_what_a_broken_test_has_recorded_is_kept_if_an_assert_failed(
     broken: str, is_kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from miniagents.ext.store.protocols import StreamInfo, StreamLog
+    from miniagents.messages import DecodeError
 
 __all__ = [
     "ALL_RUNS",
@@ -351,6 +352,18 @@ class Journal:
         except StoreError as error:
             self.error = self.error or error
             raise
+
+    def stopped_by(self, what: str, error: DecodeError) -> StoreVersionError:
+        """Let nothing of the run go on, because this program cannot read what an earlier one kept; return why.
+
+        No call may see the error as an end: it would be kept, and the right program would be given it again.
+        """
+        reason = (
+            f"run {self.run!r}: this program cannot read {what}: {error}. Nothing of the run was changed: go on with "
+            "the program that began it, import the class, or give its new fields defaults"
+        )
+        self.error = self.error or StoreVersionError(repr(self.log), reason)
+        return StoreVersionError(repr(self.log), reason)
 
     async def close(self) -> None:
         """Write what waits, and end the life.

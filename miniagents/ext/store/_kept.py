@@ -9,10 +9,10 @@ from typing_extensions import TypeVar
 from miniagents.ext.store._bodies import digest_of, keys_of_parts, rows_of, whole
 from miniagents.ext.store._engine import PAGE, digest_of_call, digest_of_pieces
 from miniagents.ext.store.errors import NotStoredError, StoreDamagedError, StreamAbandonedError, StreamTakenError
-from miniagents.ext.store.protocols import KeptCall
+from miniagents.ext.store.protocols import KeptCall, messages_of
 from miniagents.messages import AgentCallNode, AgentReplyNode, CallRecord, DecodeError, Message, decode
 from miniagents.messages.values.frozen import longer_hash_keys
-from miniagents.promising.core.arguments import check_not_negative
+from miniagents.promising.core.arguments import check_kind, check_not_negative
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
@@ -128,7 +128,7 @@ class EngineStore:
 
     async def put(self, messages: Message | Iterable[Message], /) -> None:
         """Keep messages and those inside them; see `Store.put`."""
-        given = (messages,) if isinstance(messages, Message) else tuple(messages)
+        given = messages_of("put", messages)
         for start in range(0, len(given), _BATCH):
             part = given[start : start + _BATCH]
             rows = rows_of(part, lambda _: False)
@@ -182,6 +182,7 @@ class EngineStore:
         )
 
     async def _full_key(self, key: str) -> bytes:
+        check_kind("get: key", key, str, "no hash key of a message; write message.hash_key")
         try:
             low = bytes.fromhex(key)
         except ValueError:

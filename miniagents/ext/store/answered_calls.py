@@ -9,7 +9,7 @@ import msgspec
 
 from miniagents.ext.store._journal import answers_of, read_journal
 from miniagents.ext.store.errors import NotStoredError, StreamEndedError
-from miniagents.ext.store.protocols import check_log
+from miniagents.ext.store.protocols import check_log, messages_of
 from miniagents.messages import Message, decode
 from miniagents.messages.promised.sequence_promise import sequence_of
 from miniagents.wire import Pieces, encode_stream
@@ -31,7 +31,8 @@ class OpenCall(msgspec.Struct, frozen=True, kw_only=True):
         key: The key to answer it by.
         called: What was called, as in "agent 'manager'".
         arguments: The arguments by their names, as JSON.
-        messages: The messages of the call: what is asked.
+        messages: The messages of the call: what is asked. Those whose classes this program does not know are an
+            `UnknownMessage`.
     """
 
     run: str
@@ -60,7 +61,7 @@ async def open_calls(store: StreamLog, *, run: str) -> AsyncGenerator[OpenCall]:
                 key=waiting.key,
                 called=begun.called,
                 arguments=msgspec.json.decode(begun.arguments),
-                messages=tuple(decode(bytes(message), Message) for message in waiting.messages),
+                messages=tuple(decode(bytes(message), Message, unknown="keep") for message in waiting.messages),
             )
 
 
@@ -79,8 +80,10 @@ async def answer_call(store: StreamLog, *, run: str, key: str, answer: Message |
         NotStoredError: No call of that key waits for an answer.
         StreamEndedError: It was answered before.
         StreamTakenError: Another process is answering it.
+        TypeError: The answer is no message.
     """
     check_log("answer_call", store)
+    messages = messages_of("answer_call: answer", answer)
     stream = f"{answers_of(run)}{key}"
     if key in await _answered(store, run):
         raise StreamEndedError(repr(store), f"the call {key} of run {run!r} was answered before", stream=stream)
@@ -88,7 +91,6 @@ async def answer_call(store: StreamLog, *, run: str, key: str, answer: Message |
         if all([call.key != key async for call in found]):
             reason = f"no call of run {run!r} waits for an answer to {key!r:.100}; `open_calls` yields those that do"
             raise NotStoredError(repr(store), reason)
-    messages = (answer,) if isinstance(answer, Message) else tuple(answer)
     promise = sequence_of(messages, None, "answer")
     frames = [pieces async for pieces in encode_stream(promise, start=0)]
     await store.claim(stream)

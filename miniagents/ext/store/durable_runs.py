@@ -30,9 +30,10 @@ from miniagents.ext.store._places import Place, given_to, here, key_of
 from miniagents.ext.store.durable_errors import CallAtPlace, DivergedError
 from miniagents.ext.store.errors import StoreError
 from miniagents.ext.store.protocols import check_log
-from miniagents.messages import Message
-from miniagents.promising.core.arguments import check_errors
+from miniagents.messages import DecodeError, Message
+from miniagents.promising.core.arguments import check_errors, check_kind
 from miniagents.wire import decode_stream, encode_stream
+from miniagents.wire.replaying import check_contents
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
@@ -96,10 +97,11 @@ def durable(
             `RemoteError` with the name of their class; see `decode_stream`.
 
     Raises:
-        TypeError: `store` is no store, or one of `errors` no class of errors.
+        TypeError: `store` is no store, `run` no text, or one of `errors` no class of errors.
         ValueError: Another argument is wrong.
     """
     check_log("durable", store)
+    check_kind("durable: run", run, str, "no text; it is the name of the run, by which it is found again")
     if not run:
         raise ValueError("durable: run is the name of the run, by which it is found again, not ''")
     if not callable(on_cut) and on_cut not in ("again", "resume"):
@@ -215,9 +217,10 @@ class DurableRun:
             self._recorded.pop((before.parent, before.index), None)
         caller.begins(key, call)
         ended = kept.ended.pop(key, None)
-        if ended is not None:
+        parts = None if ended is None else self._read(journal, given, key, ended)
+        if ended is not None and parts is not None:
             call.mark_replayed()
-            return [*kept.messages(key)[: ended.resumed], self._decoded(self._replayed(caller, key, ended))]
+            return [*parts[: ended.resumed], self._decoded(self._replayed(caller, key, ended))]
         if key in kept.given_up:
             return [self._decoded(_silent())]
         place = Place(journal, key, call, given)
@@ -227,7 +230,9 @@ class DurableRun:
         mode = self._on_cut(call) if callable(self._on_cut) else self._on_cut
         resumes = mode == "resume" and before is not None
         if resumes:
-            place.kept = tuple(kept.messages(key))
+            parts = self._read(journal, given, key)
+            resumes = parts is not None
+            place.kept = tuple(parts or ())
         given_up, caller.given_up = tuple(caller.given_up), []
         raw = msgspec.Raw(given.arguments)
         index = call.place[-1]
@@ -264,6 +269,20 @@ class DurableRun:
         now = CallAtPlace(given.called, msgspec.json.decode(given.arguments), given.shown, key)
         journal.error = DivergedError(repr(self._log), self.name, call.place, before, now)
         raise copy.copy(journal.error)
+
+    def _read(self, journal: Journal, given: Given, key: str, ended: Ended | None = None) -> list[Message] | None:
+        """Return the messages that are committed of a call; None if the call is made again, since they cannot be read.
+
+        The rest of the replies of a call that has ended is checked.
+        """
+        try:
+            for line in () if ended is None else ended.frames.encode().splitlines():
+                check_contents(line)
+            return journal.kept.messages(key)
+        except DecodeError as error:
+            if self._on_changed == "again":
+                return None
+            raise journal.stopped_by(f"the replies of {given.called}", error) from error
 
     def _decoded(self, data: AsyncGenerator[bytes]) -> MessageSequencePromise[Message]:
         errors = (*self._errors, *_model_errors())

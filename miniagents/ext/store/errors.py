@@ -4,7 +4,7 @@ StoreError
 ├── StoreLockedError        another process holds the file longer than the store waits
 ├── StoreFullError          there is no room left
 ├── StoreDamagedError       what was read is not what was written
-├── StoreVersionError       a newer version of this library has written the file, or another program
+├── StoreVersionError       a newer version of this library has written it, or another program
 ├── StoreUnavailableError   the file cannot be opened, or the server cannot be reached
 ├── StoreClosedError        the store was closed
 ├── NotStoredError          there is no such message, stream or run (also a LookupError)
@@ -82,7 +82,7 @@ class StoreDamagedError(StoreError):
 
 
 class StoreVersionError(StoreError):
-    """A newer version of this library has written the store, or it is the file of another program."""
+    """A newer version of this library has written the store, or another program, or another version of this one."""
 
 
 class StoreUnavailableError(StoreError):

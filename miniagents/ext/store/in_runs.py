@@ -14,7 +14,7 @@ from typing_extensions import TypeVar
 from miniagents.ext.store._journal import Once, Waiting, answers_of
 from miniagents.ext.store._places import here
 from miniagents.ext.store.errors import StreamAbandonedError
-from miniagents.messages import Codec, Message, encode
+from miniagents.messages import Codec, DecodeError, Message, encode
 from miniagents.wire import decode_stream
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ async def once(
         form: The type of the value, for values that are more than JSON.
 
     Raises:
-        TypeError: The value is not the same when it is read back: give its type as `form`.
+        TypeError: The value is not the same when it is read back: give its type as `form`. Or `function` is none.
+        StoreVersionError: The value that was kept is not of the type `form`.
 
     >>> from miniagents.ext.store import SQLiteStore, durable
     >>> async def main() -> None:
@@ -71,6 +72,8 @@ async def once(
     0
     0
     """
+    if not callable(function):
+        raise TypeError(f"once: {function!r:.200} is no function; write once(lambda: ...), so that it can be left out")
     place = here.get()
     name: object = getattr(function, "__qualname__", type(function).__qualname__)
     if place is None:
@@ -79,7 +82,10 @@ async def once(
     key = place.nth(f"once {name}")
     kept = journal.kept.once.get(key)
     if kept is not None:
-        return _read(kept, form)
+        try:
+            return _read(kept, form)
+        except DecodeError as error:
+            raise journal.stopped_by(f"the value of once({name})", error) from error
     value = await _called(function)
     data = encode(value)
     again = _read(data, form)

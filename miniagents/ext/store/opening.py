@@ -19,6 +19,9 @@ def open_store(address: str | os.PathLike[str]) -> SQLiteStore | PostgresStore:
     Args:
         address: The path of a SQLite file, or a `postgresql://` address.
 
+    Raises:
+        ValueError: It is the address of something else.
+
     >>> open_store("runs.db")
     <SQLiteStore runs.db>
     """
@@ -26,6 +29,11 @@ def open_store(address: str | os.PathLike[str]) -> SQLiteStore | PostgresStore:
         from miniagents.ext.store.postgres import PostgresStore  # noqa: PLC0415  # it is an extra
 
         return PostgresStore(address)
+    if isinstance(address, str) and "://" in address:
+        raise ValueError(
+            f"open_store: {address!r:.200} is no address of a store; a SQLite file is named by its path alone, as in "
+            "'runs.db', and a database of Postgres as in 'postgresql://user@host/database'"
+        )
     from miniagents.ext.store.sqlite import SQLiteStore  # noqa: PLC0415  # some Pythons have no sqlite3
 
     return SQLiteStore(address)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from miniagents.ext.store.protocols import check_log
 from miniagents.messages import Message
+from miniagents.promising.core.arguments import check_kind
+from miniagents.promising.stream import StreamedPromise
 from miniagents.wire import decode_stream, encode_stream
 
 if TYPE_CHECKING:
@@ -34,8 +36,11 @@ async def write_stream(
         StreamTakenError: Another living store writes the stream.
         StreamEndedError: The stream has ended.
         StoreError: The pieces could not be kept.
+        TypeError: `promise` is none.
     """
     check_log("write_stream", log)
+    hint = "no promise; give agent.inquire(...), MessagePromise.of_message(...) or another one"
+    check_kind("write_stream", promise, StreamedPromise, hint)
     start = await log.claim(stream)
     async with aclosing(encode_stream(promise, start=start)) as blocks:
         async for pieces in blocks:

@@ -8,7 +8,7 @@ import msgspec
 from typing_extensions import TypeVar
 
 from miniagents.messages import CallRecord, Message
-from miniagents.promising.core.arguments import NO_STORE, check_method
+from miniagents.promising.core.arguments import NO_STORE, check_kind, check_method
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Iterable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from miniagents.messages import UnknownMessage
     from miniagents.wire import Pieces
 
-__all__ = ["KeptCall", "RunInfo", "Store", "StreamInfo", "StreamLog", "check_log"]
+__all__ = ["KeptCall", "RunInfo", "Store", "StreamInfo", "StreamLog", "check_log", "messages_of"]
 
 M = TypeVar("M", bound=Message)
 
@@ -280,3 +280,22 @@ def check_log(where: str, log: object) -> None:
         TypeError: It is none.
     """
     check_method(where, log, "claim", NO_STORE)
+
+
+def messages_of(where: str, given: Message | Iterable[Message]) -> tuple[Message, ...]:
+    """Return one message, or several of them, as a tuple.
+
+    Raises:
+        TypeError: Something else is given, such as a text.
+    """
+    said = "no message; write UserMessage(...), or a list of messages"
+    if _is_text(given):
+        check_kind(where, given, Message, said)
+    messages = (given,) if isinstance(given, Message) else tuple(given)
+    for each in messages:
+        check_kind(where, each, Message, said)
+    return messages
+
+
+def _is_text(given: object) -> bool:
+    return isinstance(given, str)

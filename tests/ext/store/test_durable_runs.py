@@ -21,6 +21,7 @@ from miniagents import (
     MiniAgents,
     Proceed,
     ToolCall,
+    UnknownMessage,
     UserMessage,
     miniagent,
     stream_message,
@@ -42,6 +43,7 @@ from miniagents.ext.store import (
     durable,
     kept_replies,
     once,
+    open_calls,
     wait_for_answer,
 )
 from miniagents.wire import Pieces, RemoteError
@@ -658,6 +660,28 @@ async def test_nobody_answers_what_nobody_asked() -> None:
             wait_for_answer()
 
 
+async def test_a_program_that_does_not_know_the_question_can_answer_it() -> None:
+    @miniagent
+    async def manager(ctx: InteractionContext) -> None:
+        ctx.reply(wait_for_answer())
+
+    disk = Disk()
+    async with durable(Connection(disk), run="one") as run, MiniAgents(around_calls=run):
+        replies = manager.inquire(AssistantMessage("Shall I?"))
+        await asyncio.sleep(1)
+        for stream in disk.streams.values():
+            stream.blocks = [
+                Pieces(block.first, block.count, block.data.replace(b"AssistantMessage", b"Strange"))
+                for block in stream.blocks
+            ]
+        (found,) = [call async for call in open_calls(Connection(disk), run="one")]
+        (question,) = found.messages
+        assert isinstance(question, UnknownMessage)
+        assert question.raw["@type"] == "Strange"
+        await answer_call(Connection(disk), run="one", key=found.key, answer=UserMessage("yes"))
+        assert str(await replies.only()) == "yes"
+
+
 # --- mistakes and damage ---
 
 
@@ -729,6 +753,83 @@ async def test_nothing_is_kept_behind_what_could_not_be_kept() -> None:
     async with durable(Connection(connection.disk), run="one") as run, MiniAgents(around_calls=run):
         await slow.inquire()
     assert worked == ["a", "slow", "slow"]
+
+
+@pytest.mark.parametrize("on_cut", ["again", "resume"])
+@pytest.mark.parametrize("is_cut", [True, False])
+async def test_a_program_that_cannot_read_what_is_kept_changes_nothing(on_cut: OnCut, is_cut: bool) -> None:
+    """Its module may not be imported, or a class has changed; no agent may end by that, or its end would be kept."""
+
+    @miniagent
+    async def chapters(ctx: InteractionContext) -> None:
+        ctx.reply([AssistantMessage("one")] * (1 - len(kept_replies())))
+        await asyncio.sleep(1)
+        if is_cut and is_stopping:
+            await asyncio.sleep(3600)
+
+    @miniagent
+    async def editor(ctx: InteractionContext) -> None:
+        number = await once(lambda: 17)
+        try:
+            replies = [str(reply) for reply in await chapters.inquire()]
+        except ValueError:  # such as a DecodeError
+            replies = ["it is wrong"]
+        if is_stopping:
+            await asyncio.sleep(3600)
+        ctx.reply([*replies, str(number)])
+
+    async def life() -> list[str]:
+        mode: OnCut = on_cut
+        async with (
+            durable(
+                Connection(disk), run="one", on_cut=lambda call: mode if call.name == "chapters" else "again"
+            ) as run,
+            MiniAgents(around_calls=run, on_leave="cancel"),
+        ):
+            return [str(message) for message in await editor.inquire()]
+
+    def another_program(named: bytes, instead: bytes) -> None:
+        for stream in disk.streams.values():
+            stream.blocks = [
+                Pieces(block.first, block.count, block.data.replace(named, instead)) for block in stream.blocks
+            ]
+
+    disk = Disk()
+    is_stopping = True
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(life(), 60)
+    is_stopping = False
+    needs_replies = not is_cut or on_cut == "resume"
+    if needs_replies:
+        another_program(b"AssistantMessage", b"VanishedMessage")
+        with pytest.raises(StoreVersionError, match=r"run 'one': this program cannot read the replies of agent 'chapt"):
+            await life()
+        another_program(b"VanishedMessage", b"AssistantMessage")
+    assert await life() == ["one", "17"]
+
+
+async def test_a_value_of_another_type_ends_no_agent() -> None:
+    disk = Disk()
+    for form in (int, list[str], int):
+        async with durable(Connection(disk), run="one") as run, MiniAgents(around_calls=run):
+            if form is int:
+                assert await once(lambda: 17, form) == 17
+            else:
+                with pytest.raises(StoreVersionError, match=r"run 'one': this program cannot read the value of once"):
+                    await once(lambda: 18, form)
+
+
+async def test_a_changed_program_may_make_a_call_again_whose_replies_it_cannot_read() -> None:
+    disk = Disk()
+    for _ in range(2):
+        async with durable(Connection(disk), run="one", on_changed="again") as run, MiniAgents(around_calls=run):
+            assert await tokens_of(leaf.inquire("a")) == [["re ", "a", "!"]]
+        for stream in disk.streams.values():
+            stream.blocks = [
+                Pieces(block.first, block.count, block.data.replace(b"AssistantMessage", b"VanishedMessage"))
+                for block in stream.blocks
+            ]
+    assert worked == ["a", "a"]
 
 
 async def test_a_damaged_journal_and_one_of_a_newer_version_are_refused() -> None:

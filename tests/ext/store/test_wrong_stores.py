@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 
@@ -17,7 +17,9 @@ from miniagents.ext.store import (
     durable,
     forget_answers,
     forget_durable,
+    once,
     open_calls,
+    open_store,
     read_stream,
     write_stream,
 )
@@ -50,6 +52,41 @@ async def test_the_path_of_a_store_is_no_store(name: str, wrong: object) -> None
         made = TAKE_STORES[name](wrong)
         if isinstance(made, Awaitable):
             await made
+
+
+MISTAKES: Final[dict[str, tuple[Callable[[Any], object], str]]] = {  # Any: whatever is wrong
+    "a text put": (lambda store: store.put("hello"), r"^put: 'hello' is no message"),
+    "texts put": (lambda store: store.put(["hello"]), "^put: 'hello' is no message; write UserMessage"),
+    "a message as its key": (lambda store: store.get(Message("a"), Message), "write message.hash_key"),
+    "a text written": (lambda store: write_stream(store, "news", cast("Any", "hello")), "'hello' is no promise"),
+    "messages written": (lambda store: write_stream(store, "news", cast("Any", [])), r"\[\] is no promise"),
+    "a number of a run": (lambda store: durable(store, run=cast("Any", 17)), "^durable: run: 17 is no text"),
+    "a value taken once": (lambda _: once(cast("Any", 17.5)), r"^once: 17.5 is no function; write once\(lambda"),
+    "an answer of text": (
+        lambda store: answer_call(store, run="one", key="1", answer=cast("Any", "yes")),
+        "^answer_call: answer: 'yes' is no message; write UserMessage",
+    ),
+    "an answer of texts": (
+        lambda store: answer_call(store, run="one", key="1", answer=cast("Any", ["yes"])),
+        "^answer_call: answer: 'yes' is no message",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+async def test_other_things_than_messages_and_promises_are_refused_by_name(name: str) -> None:
+    make, said = MISTAKES[name]
+    async with SQLiteStore(":memory:") as store:
+        with pytest.raises(TypeError, match=said):
+            made = make(store)
+            if isinstance(made, Awaitable):
+                await made
+
+
+@pytest.mark.parametrize("address", ["sqlite:///runs.db", "mysql://host/runs", "file://runs.db"])
+def test_the_address_of_another_database_is_no_file(address: str) -> None:
+    with pytest.raises(ValueError, match=r"is no address of a store; a SQLite file is named by its path alone"):
+        open_store(address)
 
 
 async def test_a_store_that_was_closed_is_refused_before_it_loses_a_run(opened: Callable[[], Store]) -> None:
