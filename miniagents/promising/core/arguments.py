@@ -52,13 +52,21 @@ _FUNCTIONS: Final = frozenset((FunctionType, MethodType))
 _OF_PYTHON: Final = frozenset((BuiltinFunctionType, MethodDescriptorType))
 
 
-def check_not_negative(what: str, number: float, *, if_zero: str = "", if_infinite: str = "") -> None:
-    """Refuse a number that is no length of time; infinity is one.
+def check_not_negative(
+    what: str,
+    number: float,
+    *,
+    if_negative: str = "give a number that is not negative",
+    if_zero: str = "",
+    if_infinite: str = "",
+) -> None:
+    """Refuse a number that is no length of time; zero and infinity are some.
 
     Args:
         what: The option, with the number in it.
         number: The number.
-        if_zero: What the error text says where zero is refused as well.
+        if_negative: What the error text says of a negative number, and of nan.
+        if_zero: What the error text says where zero is refused as well, of all of these.
         if_infinite: What the error text says where infinity is refused as well.
 
     Raises:
@@ -66,13 +74,14 @@ def check_not_negative(what: str, number: float, *, if_zero: str = "", if_infini
         ValueError: It is negative or "not a number", or zero or infinity where that is refused.
     """
     try:
-        is_right = (
-            number > 0 if if_zero else number >= 0
-        )  # this refuses nan too, which would break the order of a loop's timers
+        # neither is true of nan, which would break the order of a loop's timers
+        is_right = number > 0 if if_zero else number >= 0
     except TypeError:
         raise TypeError(f"{what}: give a number, not {type(number).__qualname__}") from None
-    if not is_right or (if_infinite and number == math.inf):
-        raise ValueError(f"{what}: {if_zero or if_infinite or 'give a number that is not negative'}")
+    if not is_right:
+        raise ValueError(f"{what}: {if_zero or if_negative}")
+    if if_infinite and number == math.inf:
+        raise ValueError(f"{what}: {if_infinite}")
 
 
 def check_count(what: str, count: SupportsIndex, least: int | None = None, reason: str = "") -> None:

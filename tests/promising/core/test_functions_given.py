@@ -56,7 +56,7 @@ class Waits:
 
 
 def given(kind: type, name: str, parameter: inspect.Parameter, function: object) -> tuple[Promise[object], ...]:
-    """Call a method with an object in the place of its function, and with 1 wherever it needs more; give the results."""
+    """Call a method with an object in the place of its function, and with 1 wherever it needs more."""
     method = getattr(KINDS[kind](), name)
     before, named = list[object](), dict[str, object]()
     for other in inspect.signature(method).parameters.values():
@@ -66,8 +66,8 @@ def given(kind: type, name: str, parameter: inspect.Parameter, function: object)
             before.append(function)
         elif other.default is other.empty and other.kind is other.POSITIONAL_ONLY:
             before.append(1)
-    made: Any = method(*before, **named)  # Any: a promise, or two of them
-    return made if isinstance(made, tuple) else (made,)
+    made = method(*before, **named)
+    return made if name == "partition" else (made,)
 
 
 def test_there_are_such_methods() -> None:
