@@ -352,4 +352,4 @@ def _check_seconds(what: str, seconds: float, *, zero: bool) -> None:
         ValueError: It is.
     """
     said = f"give a finite number of seconds {'that is not negative' if zero else 'above 0'}"
-    check_not_negative(what, seconds, if_zero="" if zero else said, if_infinite=said)
+    check_not_negative(what, seconds, if_negative=said, if_zero="" if zero else said, if_infinite=said)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic
 from typing_extensions import TypeVar
 
 from miniagents.promising import ContextStateError, PromiseDeadlockError
-from miniagents.promising.core.arguments import check_callable, check_kind
+from miniagents.promising.core.arguments import check_callable, check_kind, check_plain
 from miniagents.promising.core.ending import give_up_task
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Shares:
             TypeError: `make` or `close` is no function.
         """
         if key not in self._plain:
-            check_callable(f"shared({key!r}): make", make)
+            check_plain(f"shared({key!r}): make", make, instead="shared_async(…)")
             check_callable(f"shared({key!r}): close", close)
             made = self._plain[key] = make()
             self._closings["shared", key] = lambda: close(made)

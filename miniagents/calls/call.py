@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from miniagents.calls.forms import Arguments, json_of_arguments
 from miniagents.calls.progress import complete_in
 from miniagents.messages import CallRecord
 from miniagents.promising.core.access import buffer_of
-from miniagents.promising.core.arguments import check_callable
+from miniagents.promising.core.arguments import check_callable, check_kind
 from miniagents.promising.core.notes import said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from miniagents.calls.progress import CallOutcome, Progress
     from miniagents.messages import (
@@ -309,11 +310,12 @@ def checked_kinds(where: str, kinds: Iterable[CallKind]) -> frozenset[CallKind]:
     """Return kinds of calls that were given to a function.
 
     Raises:
-        TypeError: It is one text.
+        TypeError: It is one text, or nothing that has several.
         ValueError: One of them is none.
     """
     if isinstance(kinds, str):
         raise TypeError(f"{where}: kinds={kinds!r}: give several, such as ({kinds!r},)")
+    check_kind(f"{where}: kinds", kinds, Iterable, f"no list; give several, such as {KINDS[:2]!r}")
     checked = frozenset(kinds)
     unknown = sorted(map(repr, checked.difference(KINDS)))
     if unknown:

@@ -47,9 +47,7 @@ class Price:
         for each in fields(self):
             value = getattr(self, each.name)
             if value is not None:
-                check_not_negative(f"Price: {each.name}={value!r}", value)
-            if value == float("inf"):
-                raise ValueError(f"Price: {each.name}=inf: give a finite number")
+                check_not_negative(f"Price: {each.name}={value!r}", value, if_infinite="give a finite number")
 
     def of(self, usage: Usage) -> float:
         """Return what tokens cost."""

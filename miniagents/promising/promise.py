@@ -10,10 +10,10 @@ from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
 from miniagents.promising.core.arguments import (
     check_callable,
-    check_errors,
     check_kind,
     check_not_negative,
     check_plain,
+    check_recovery,
 )
 from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.presenting import Unawaited, derived_name, name_of, state_of_error
@@ -191,6 +191,7 @@ class Promise(Unawaited, Production, Generic[T_co]):
         >>> asyncio.run(main())
         21
         """
+        check_plain("map", fn, instead="then(…)")
 
         async def mapped() -> U:
             return fn(await self)
@@ -211,6 +212,7 @@ class Promise(Unawaited, Production, Generic[T_co]):
         >>> asyncio.run(main())
         42
         """
+        check_callable("then", fn)
 
         async def continued() -> U:
             return await fn(await self)
@@ -237,8 +239,7 @@ class Promise(Unawaited, Production, Generic[T_co]):
         >>> asyncio.run(main())
         no
         """
-        check_errors("recover", errors)
-        expected = errors or (Exception,)
+        expected = check_recovery("recover", fn, errors)
 
         async def recovered() -> T_co | U:
             try:
@@ -338,6 +339,7 @@ class Promise(Unawaited, Production, Generic[T_co]):
         >>> asyncio.run(main())
         aaa
         """
+        check_plain("starmap", fn)
 
         async def mapped() -> U:
             return fn(*(await self))

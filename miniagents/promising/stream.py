@@ -11,7 +11,7 @@ from miniagents.promising.combinators.of_pieces import PieceCombinators
 from miniagents.promising.combinators.of_places import PlaceCombinators
 from miniagents.promising.combinators.of_time import TimeCombinators
 from miniagents.promising.combinators.piped import TimedOutcomes
-from miniagents.promising.core.arguments import check_bound, check_callable
+from miniagents.promising.core.arguments import check_bound, check_callable, check_plain
 from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.failure import Failure, ends_task, running_task
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, PieceIterator
@@ -157,7 +157,7 @@ class StreamedPromise(
         >>> asyncio.run(main())
         6
         """
-        check_callable("into", collect)
+        check_plain("into", collect)
         return view_of(self._buffer, collect, self._held_by())
 
     def pieces(self) -> Stream[P_co]:
@@ -183,6 +183,7 @@ class StreamedPromise(
         >>> asyncio.run(main())
         6
         """
+        check_plain("fold", fn)
         pieces = self._shown(self._buffer)  # not this promise: an error of the function would hold it
         pieces._name = self._name
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
 from miniagents import _replacing
 from miniagents.messages import DecodeError
-from miniagents.testing._cassette_errors import CassetteDamagedError, CassetteFormatError, CassetteMissingError
+from miniagents.testing._cassette_errors import (
+    CassetteDamagedError,
+    CassetteError,
+    CassetteFormatError,
+    CassetteMissingError,
+)
 from miniagents.wire.replaying import check_frame
 
 if TYPE_CHECKING:
@@ -72,13 +78,15 @@ def read_cassette(path: Path) -> list[RecordedCall]:
         CassetteMissingError: There is no such file.
         CassetteFormatError: It is no cassette, or one of a newer version.
         CassetteDamagedError: A record cannot be read.
-        OSError: The file cannot be read.
+        CassetteError: The file cannot be read.
     """
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         reason = 'there is no such cassette: record it with mode="once" or mode="record"'
         raise CassetteMissingError(str(path), reason) from None
+    except OSError as error:
+        raise _refused(path, "read", error) from error
     first, _, rest = data.partition(b"\n")
     try:
         head = _read_head(first)
@@ -112,6 +120,31 @@ def _call(path: Path, number: int, line: bytes) -> RecordedCall:
         reason = f"there are {len(call.frames)} frames and {len(call.times)} times; {_DAMAGED}"
         raise CassetteDamagedError(str(path), reason, number)
     return call
+
+
+def check_place(path: Path) -> None:
+    """Refuse a path at which no file can be written; folders that are missing are made later.
+
+    Raises:
+        CassetteError: It is a folder, or protected, or its folder is no folder or is protected.
+    """
+    try:
+        target = _replacing.target_of(path)
+    except NotADirectoryError:
+        target = _replacing.Target(path)
+    except OSError as error:
+        raise _refused(path, "written", error) from error
+    folder = next(each for each in target.path.absolute().parents if each.exists())
+    if not target.is_direct and not folder.is_dir():
+        raise CassetteError(str(path), f"it cannot be written: {folder} is no folder; give another path")
+    if not target.is_direct and not os.access(folder, os.W_OK | os.X_OK):
+        raise CassetteError(str(path), f"it cannot be written: the folder {folder} is protected; give another path")
+
+
+def _refused(path: Path, done: str, error: OSError) -> CassetteError:
+    if isinstance(error, IsADirectoryError):
+        return CassetteError(str(path), "it is a folder; give the path of a file")
+    return CassetteError(str(path), f"it cannot be {done}: {error.strerror or error}")
 
 
 def write_cassette(path: Path, calls: Iterable[RecordedCall]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from miniagents.messages.values.freezing import is_list, is_mapping
+from miniagents.promising.core.arguments import check_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +31,11 @@ class Secrets:
     """
 
     def __init__(self, given: Iterable[str]) -> None:
-        named = {text: "SECRET" for text in given if text}
+        named: dict[str, str] = {}
+        for text in given:
+            check_kind("cassette: secrets", text, str, "no text")
+            if text:
+                named[text] = "SECRET"
         for name, value in os.environ.items():
             if len(value) >= _SHORTEST and _SECRET_NAME.search(name):
                 named.setdefault(value, name)

@@ -13,6 +13,8 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
@@ -23,18 +25,18 @@ from miniagents.calls.recognising import Given, given_by_now, given_to, key_of
 from miniagents.messages import DecodeError, encode
 from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
 from miniagents.promising.core.access import buffer_of
+from miniagents.promising.core.arguments import check_kind, check_plain
 from miniagents.promising.core.failure import Failure
 from miniagents.testing._cassette_differences import content_of, first_difference, nearest, shown
 from miniagents.testing._cassette_errors import CassetteDamagedError, CassetteMissingError, UnrecordedCallError
-from miniagents.testing._cassette_file import RecordedCall, read_cassette, write_cassette
+from miniagents.testing._cassette_file import RecordedCall, check_place, read_cassette, write_cassette
 from miniagents.testing._cassette_replaying import head_of, replies_of
 from miniagents.testing._cassette_secrets import Secrets
 from miniagents.wire.following import FollowedSequence
 from miniagents.wire.replaying import check_contents
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
@@ -97,7 +99,7 @@ def cassette(
         secrets: Further texts that must not be written.
 
     Raises:
-        TypeError: `kinds` or `secrets` is a text.
+        TypeError: The path is none, `kinds` or `secrets` is a text, or `when` is no plain function.
         ValueError: There is no such mode or kind.
 
     >>> model = scripted_agent(["It ", "rains."], "Never asked again.")
@@ -113,9 +115,13 @@ def cassette(
     """
     if mode not in MODES:
         raise ValueError(f"cassette: mode is one of {', '.join(map(repr, MODES))}, not {mode!r}")
-    for option, given in (("kinds", kinds), ("secrets", secrets)):
+    check_kind("cassette", path, str | os.PathLike, "no path")
+    for name, given in (("kinds", kinds), ("secrets", secrets)):
         if isinstance(given, str):
-            raise TypeError(f"cassette: {option} is a list, as in {option}=[{given!r}]")
+            raise TypeError(f"cassette: {name} is a list, as in {name}=[{given!r}]")
+        check_kind(f"cassette: {name}", given, Iterable, "no list")
+    if when is not None:
+        check_plain("cassette: when", when)
     return Cassette(Path(path), mode, checked_kinds("cassette", kinds), when, Secrets(secrets), pauses=pauses)
 
 
@@ -166,15 +172,16 @@ class Cassette:
         return f"<Cassette {str(self.path)!r}, mode {self.mode!r}>"
 
     def __enter__(self) -> Self:
-        """Read the file, if it is to be replayed.
+        """Read the file if it is to be replayed, or see that it can be written, before any call is made for it.
 
         Raises:
-            CassetteError: There is no file, or it cannot be read.
-            OSError: As above.
+            CassetteError: There is no file, it cannot be read, or none can be written at its path.
         """
         if self._is_open:
             raise RuntimeError(f"{self!r} was entered already; make another one with `cassette`")
         self.is_recording = self.mode == "record" or (self.mode == "once" and not self.path.exists())
+        if self.is_recording:
+            check_place(self.path)
         try:
             self._calls = [] if self.is_recording else read_cassette(self.path)
         except CassetteMissingError as error:

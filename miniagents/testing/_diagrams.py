@@ -7,10 +7,10 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mappin
 from contextlib import suppress
 from dataclasses import dataclass
 from textwrap import indent
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from miniagents.promising import Promise, PromisingContext
-from miniagents.promising.core.arguments import check_not_negative
+from miniagents.promising.core.arguments import check_kind, check_not_negative, check_plain
 from miniagents.promising.core.failure import ends_task
 from miniagents.testing._marbles import current_picture, positive
 from miniagents.testing._pictures import (
@@ -73,7 +73,7 @@ async def diagram(
 
     Raises:
         ValueError: `unit` or `until` is not positive, or `cancel_at` or `pause` is negative.
-        TypeError: `cancel_at` is given, and something cannot be cancelled because it is no promise.
+        TypeError: Something cannot be drawn, or `cancel_at` is given and something is no promise that can be cancelled.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -122,7 +122,8 @@ def run_marbles(
 
     Raises:
         ValueError: `unit` or `until` is not positive, or `cancel_at` or `pause` is negative.
-        TypeError: `cancel_at` is given, and the scenario returns something that is no promise.
+        TypeError: The scenario is no plain function, or returns something that cannot be drawn. Or `cancel_at` is
+            given, and it returns something that is no promise.
         RuntimeError: An event loop is running in this thread; await `diagram` there.
 
     >>> print(run_marbles(lambda: marbles("a-b--c|").batch(2)))
@@ -135,7 +136,8 @@ def run_marbles(
     quick ^  ^|
     result   -b  = 'b'
     """
-    return in_columns(_run(scenario, result, unit, _Reading(until, cancel_at, pause), context, subscriptions))
+    reading = _Reading(until, cancel_at, pause)
+    return in_columns(_run("run_marbles", scenario, result, unit, reading, context, subscriptions))
 
 
 def assert_marbles(
@@ -190,9 +192,10 @@ def assert_marbles(
     __tracebackhide__ = True
     lines = expected if isinstance(expected, Mapping) else {result: expected}
     for label, body in lines.items():
+        check_kind(f"assert_marbles: the expected line {label!r}", body, str, "no text; write one such as 'a-b|'")
         if "\n" in body:
             raise ValueError(f"assert_marbles: {label!r} is more than one line; give several lines by their labels")
-    rows = _run(scenario, result, unit, _Reading(until, cancel_at, pause), context, subscriptions)
+    rows = _run("assert_marbles", scenario, result, unit, _Reading(until, cancel_at, pause), context, subscriptions)
     drawn = {row.label.strip(): events_in(row.body) for row in reversed(rows)}
     differing = [label for label, body in lines.items() if drawn.get(label) != events_in(body)]
     if differing:
@@ -221,6 +224,7 @@ class _Reading:
 
 
 def _run(
+    caller: str,
     scenario: Scenario,
     result: str,
     unit: float,
@@ -231,7 +235,10 @@ def _run(
     """Draw a scenario in a loop and a context of its own."""
     positive("unit", unit)
     if _runs_a_loop():
-        raise RuntimeError("run_marbles() runs an event loop of its own, but one runs already: await diagram() in it")
+        raise RuntimeError(f"{caller}() runs an event loop of its own, but one runs already: await diagram() in it")
+    check_plain(caller, scenario)
+    if context is not None:
+        check_kind(f"{caller}: context", context, PromisingContext, "no context; write PromisingContext()")
 
     async def main() -> list[Row]:
         picture = Picture(unit)
@@ -246,6 +253,9 @@ def _run(
 
     with asyncio.Runner(loop_factory=VirtualClockEventLoop) as runner:
         return runner.run(main())
+
+
+_NOT_DRAWN: Final = "no promise and no stream; several are given by their labels: {'a': …, 'b': …}"
 
 
 class _Drawn(Exception):  # noqa: N818 - it reports no failure
@@ -265,6 +275,9 @@ async def _drawn(
 ) -> list[Row]:
     """Read the promises until all lines have ended or the time is over; return the lines of the picture."""
     named = delivered if isinstance(delivered, Mapping) else {label: delivered}
+    for name, each in named.items():
+        check_kind("a diagram: the label of a line", name, str, "no text")
+        check_kind(f"a diagram: the line {name!r}", each, Awaitable | AsyncIterable, _NOT_DRAWN)
     cancelled = [] if reading.cancel_at is None else [_cancellable(promise) for promise in named.values()]
     drawing = _Drawing(picture, reading.pause)
     picture.known.extend(named.values())

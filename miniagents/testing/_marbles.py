@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, overload
 
 from typing_extensions import TypeVar
 
-from miniagents.promising import DEFAULT, Default, Promise, PromisingContext, Stream
+from miniagents.promising import DEFAULT, Default, NoActiveContextError, Promise, PromisingContext, Stream
 from miniagents.promising.core.access import buffer_of
-from miniagents.promising.core.arguments import check_bound
+from miniagents.promising.core.arguments import check_bound, check_kind, check_not_negative, check_plain
+from miniagents.promising.core.current import active_context
 from miniagents.promising.stream import piped
 from miniagents.testing._pictures import ERROR, Line, Picture
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     from miniagents.promising.core.failure import Failure
     from miniagents.promising.core.pieces import PieceBuffer
@@ -138,6 +140,7 @@ def marbles(
     >>> asyncio.run(main())
     (1, 2, 3, 4)
     """
+    _check_context("marbles")
     length = _length_of_unit(unit)
     reader = _Reader("marbles", diagram, values, errors, length if times else None)
     events = tuple(reader.events())
@@ -228,6 +231,7 @@ def marble(
     >>> asyncio.run(main())
     A
     """
+    _check_context("marble")
     length = _length_of_unit(unit)
     reader = _Reader("marble", diagram, values, errors, length if times else None)
     events = tuple(reader.events())
@@ -257,10 +261,11 @@ def positive(name: str, number: float) -> float:
     """Return the number.
 
     Raises:
+        TypeError: It is no number.
         ValueError: The number is not positive, or is infinite.
     """
-    if not 0 < number < float("inf"):
-        raise ValueError(f"{name}={number}: it must be a positive number")
+    wanted = "it must be a positive number"
+    check_not_negative(f"{name}={number}", number, if_zero=wanted, if_infinite=wanted)
     return number
 
 
@@ -286,6 +291,12 @@ class _Reader(Generic[Q]):
         errors: Mapping[str, BaseException] | None,
         unit: float | None,
     ) -> None:
+        check_kind(function, diagram, str, "no diagram; write a text such as '-a'")
+        if callable(values):
+            check_plain(f"{function}: values", values)
+        else:
+            check_kind(f"{function}: values", values, Mapping, "no mapping and no function")
+        check_kind(f"{function}: errors", errors, Mapping | None, "no mapping; write {'x': KeyError()}")
         self._function = function
         self._diagram = diagram
         self._values = values if callable(values) else values.__getitem__
@@ -293,7 +304,8 @@ class _Reader(Generic[Q]):
         self._unit = unit
         self.time = 0.0
         """The time of the next event, in units; after reading, the length of the diagram."""
-        for mark in self._errors:
+        for mark, error in self._errors.items():
+            check_kind(f"{function}: the error for {mark!r}", error, BaseException, "no exception; write KeyError()")
             if len(mark) != 1 or mark in _MARKS:
                 raise ValueError(
                     f"{function}: {mark!r} cannot stand for an error: it is not one character, or already has a meaning"
@@ -360,6 +372,19 @@ class _Reader(Generic[Q]):
             return _Piece(self._values(mark))
         except Exception as error:
             raise self.refused(f"`values` has nothing for {mark!r}", place) from error
+
+
+def _check_context(function: str) -> None:
+    """Refuse to make a source outside of a context, as in `run_marbles(marbles(...))`.
+
+    Raises:
+        NoActiveContextError: There is no active context.
+    """
+    if active_context.get() is None:
+        raise NoActiveContextError(
+            f"{function}: there is no active PromisingContext here: give `run_marbles` a function that makes its "
+            f"sources, as in `run_marbles(lambda: {function}(...))`, or write `async with PromisingContext():`"
+        )
 
 
 def _length_of_unit(unit: float | None) -> float:

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, TypeGuard, overload
 
 import msgspec
 from typing_extensions import ParamSpec, TypeVar
@@ -22,7 +22,7 @@ from miniagents.messages import (
 )
 from miniagents.miniagents import MiniAgent
 from miniagents.promising.core.access import settled
-from miniagents.promising.core.arguments import check_kind
+from miniagents.promising.core.arguments import check_kind, check_not_negative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,6 +45,15 @@ class Pause(msgspec.Struct, frozen=True):
     """
 
     seconds: float
+
+    def __post_init__(self) -> None:
+        """Check the length.
+
+        Raises:
+            TypeError: It is no number.
+            ValueError: It is negative.
+        """
+        check_not_negative(f"Pause({self.seconds!r})", self.seconds)
 
 
 Step: TypeAlias = str | StreamEvent | ToolCall | Pause | BaseException
@@ -209,7 +218,9 @@ def scripted_agent(
         pause: Seconds before each word of a string or message, on the loop's clock.
 
     Raises:
-        TypeError: A reply is a message of a class that the agent does not give, or `of` is no `MiniAgent`.
+        TypeError: A reply is none, or a message of a class that the agent does not give. Or `of` is no `MiniAgent`,
+            `takes` or `gives` is no class of messages, or `pause` is no number.
+        ValueError: `pause` is negative.
 
     >>> agent = scripted_agent("Hello there", ["to", "k", "ens"], ValueError("no"))
     >>> async def main() -> None:
@@ -244,6 +255,9 @@ def scripted_agent(
     """
     if of is not None:
         check_kind("scripted_agent: of", of, MiniAgent, "no MiniAgent")
+    _check_class("takes", takes)
+    _check_class("gives", gives)
+    check_not_negative(f"scripted_agent: pause={pause!r}", pause)
     name: str = alias or ("scripted_agent" if of is None else of.alias)
     script = _Script(name, replies, otherwise, pause)
     agent: ScriptedAgent[Any, Any, ...]  # Any: as above
@@ -264,6 +278,20 @@ def scripted_agent(
 
 
 # --- machinery ---
+
+
+def _check_class(what: str, cls: object) -> None:
+    """Refuse what is no class of messages.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not (isinstance(cls, type) and issubclass(cls, Message)):
+        raise TypeError(f"scripted_agent: {what}: {cls!r:.200} is no class of messages")
+
+
+def _is_sequence(given: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(given, Sequence)
 
 
 class _Script:
@@ -296,6 +324,7 @@ class _Script:
             await ctx.messages
             made = answer(asked)
             reply: Reply = (await made) if inspect.isawaitable(made) else made
+            self._check_reply(reply)
         else:
             reply = answer
         if not isinstance(reply, Several):
@@ -314,18 +343,33 @@ class _Script:
                 await settled(promise)
 
     def check(self, gives: tuple[type[Message], ...]) -> None:
-        """Refuse messages of classes that the agent does not give.
+        """Refuse what is no reply, and messages of classes that the agent does not give.
 
         Raises:
             TypeError: There is one among the replies.
         """
-        for reply in (*self._replies, self._otherwise):
+        for reply in (*self._replies, *(() if self._otherwise is None else (self._otherwise,))):
+            if isinstance(reply, type) or not callable(reply):
+                self._check_reply(reply)
             for part in reply.parts if isinstance(reply, Several) else (reply,):
                 if isinstance(part, Message) and not isinstance(part, gives):
                     declared = " or ".join(cls.__qualname__ for cls in gives)
                     raise TypeError(
                         f"scripted agent {self._alias!r}: got {type(part).__qualname__} where {declared} is declared"
                     )
+
+    def _check_reply(self, reply: object) -> None:
+        """Refuse what the agent cannot say.
+
+        Raises:
+            TypeError: It is no reply, or one of its parts is none.
+        """
+        for part in reply.parts if isinstance(reply, Several) else (reply,):
+            if isinstance(part, str | Message | BaseException) or (part is not reply and isinstance(part, Pause)):
+                continue
+            for wrong in [step for step in part if not isinstance(step, Step)] if _is_sequence(part) else (part,):
+                hint = "; give an object of it" if isinstance(wrong, type) else ""
+                raise TypeError(f"scripted agent {self._alias!r}: {wrong!r:.200} is no reply{hint}")
 
     def _promised(self, ctx: AnyContext, reply: str | Message | Sequence[Step]) -> MessagePromise[Any]:  # Any: as above
         if isinstance(reply, Message):

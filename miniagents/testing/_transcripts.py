@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from miniagents.messages import Message, MessageSequencePromise
 from miniagents.printing import printable
 from miniagents.promising import StreamedPromise
+from miniagents.promising.core.arguments import check_awaitables
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -22,6 +23,9 @@ async def transcript(delivered: Awaitable[object]) -> str:
     the second message, `2 = …` is that complete message, `! …` is an error in its place, and `end` is the end of the
     stream. The text is the same in every run with the same order of arrival, which makes it fit for snapshots.
 
+    Raises:
+        TypeError: It is no promise, and nothing else that can be awaited.
+
     >>> async def main() -> None:
     ...     print(await transcript(StreamedPromise.of([1, 2])))
     >>> asyncio.run(main())
@@ -29,6 +33,7 @@ async def transcript(delivered: Awaitable[object]) -> str:
     2
     = (1, 2)
     """
+    check_awaitables("transcript", (delivered,))
     lines: list[str] = []
     if _is_sequence(delivered):
         await _record_messages(delivered, lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar, overload
 
 from miniagents.messages.coding.typed_codec import Codec
+from miniagents.promising.core.arguments import check_plain
 from miniagents.promising.core.pieces import FAIR_SHARE, take_turn
 from miniagents.wire._sources import async_blocks, blocks
 from miniagents.wire.compression import MAX_RATIO
@@ -39,6 +40,8 @@ class _Reader(Generic[T, S]):
         source: S,
         on_error: Callable[[RecordError], object] | None,
     ) -> None:
+        if on_error is not None:
+            check_plain("on_error", on_error)
         self._decoder = decoder
         self._source = source
         self._on_error = on_error

@@ -16,6 +16,10 @@ async def connected() -> AsyncGenerator[str]:
     yield "connection"
 
 
+async def wait_for_it() -> None:
+    """Make nothing."""
+
+
 def any_of(given: Any) -> Any:  # Any: what the checkers refuse is to be tried
     return given
 
@@ -41,6 +45,8 @@ async def test_what_makes_or_closes_nothing_is_refused_where_it_is_given() -> No
             context.shared("k", any_of(5), any_of(5))
         with pytest.raises(TypeError, match=r"^shared\('k'\): close: None is no function$"):
             context.shared("k", lambda: 1, any_of(None))
+        with pytest.raises(TypeError, match=r"^shared\('k'\): make: .* is async; .*, or write shared_async\(…\)$"):
+            context.shared("k", any_of(wait_for_it), any_of(wait_for_it))
 
 
 async def test_a_resource_that_waits_for_itself_is_an_error_and_no_wait() -> None:

@@ -11,7 +11,7 @@ import random
 import socket
 import threading
 import tracemalloc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -485,6 +485,23 @@ def test_what_is_no_source_or_target_is_refused(tmp_path: Path) -> None:
     compression: Any = "bz2"  # Any: as above
     with pytest.raises(ValueError, match="there is no compression 'bz2'"):
         write_records(io.BytesIO(), TALK, compression=compression)
+
+
+async def takes_no_error(_: RecordError) -> None:
+    """Never awaited."""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [(3, "3 is no function$"), (takes_no_error, "takes_no_error is async; give a plain function$")]
+)
+@pytest.mark.parametrize("read", [read_records, aread_records])
+def test_errors_are_told_to_a_plain_function(
+    read: Callable[..., object],
+    wrong: object,
+    said: str,
+) -> None:
+    with pytest.raises(TypeError, match=f"^on_error: {said}"):
+        read([b""], Message, on_error=wrong)
 
 
 def test_a_value_that_cannot_be_written_leaves_the_others(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from miniagents.messages.promised.tokens import (
 )
 from miniagents.messages.values.frozen import FrozenDict
 from miniagents.promising.combinators.piped import TimedOutcomes, attempt
-from miniagents.promising.core.arguments import check_errors, check_not_negative
+from miniagents.promising.core.arguments import check_callable, check_not_negative, check_plain, check_recovery
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
 from miniagents.promising.core.presenting import derived_name, number_of
@@ -101,12 +101,10 @@ class MessagePromise(StreamedPromise[str, M_co]):
         max_ahead: int | Default | None = DEFAULT,
         name: str | None = None,
     ) -> None:
-        if max_ahead is DEFAULT:
-            max_ahead = bound_here()
+        max_ahead = bound_here() if max_ahead is DEFAULT else max_ahead
         self._message_class = message_class
         self._known = known_fields(known) if known else None
-        # the buffer holds events besides the tokens; readers of tokens skip them
-        tokens: Any = streamer  # Any: as the line above says
+        tokens: Any = streamer  # Any: the buffer holds events besides the tokens; readers of tokens skip them
         super().__init__(tokens, resolver, start_asap=start_asap, max_ahead=max_ahead, name=name)
 
     @classmethod
@@ -222,6 +220,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         >>> asyncio.run(main())
         Message(text='HELLO')
         """
+        check_plain("map_text", fn)
 
         async def mapped(out: PieceBuffer[str]) -> Pieces:
             async for piece in MixedOutcomes(mixed_buffer(self), self._name):
@@ -253,6 +252,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         >>> asyncio.run(main())
         UserMessage(text='Hello')
         """
+        check_plain("map_message", fn, instead="then_message(…)")
         return _in_one_piece(self, self.map(fn), "map_message")
 
     def then_message(self, fn: Callable[[M_co], Awaitable[M]], /) -> MessagePromise[M]:
@@ -268,6 +268,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         >>> asyncio.run(main())
         AssistantMessage(text='Hello, too')
         """
+        check_callable("then_message", fn)
         return _in_one_piece(self, self.then(fn), "then_message")
 
     @overload
@@ -298,8 +299,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         >>> asyncio.run(main())
         Message(text='division by zero')
         """
-        check_errors("recover_message", errors)
-        recovered = self.recover(fn, *errors)
+        recovered = self.recover(fn, *check_recovery("recover_message", fn, errors))
 
         async def pieces(_: PieceBuffer[str]) -> Pieces:
             message = await recovered
@@ -392,6 +392,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         >>> asyncio.run(main())
         UserMessage(text='Hello')
         """
+        check_plain("checked", check)
         return self._with_same_tokens(check, "checked", self._known)
 
     def with_metadata(self, facts: Mapping[str, JsonValue], /) -> MessagePromise[M_co]:
@@ -567,8 +568,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
 def mixed_buffer(promise: MessagePromise[Message]) -> PieceBuffer[str | StreamEvent]:
     """Return the buffer of the tokens and the events of a message."""
-    # the base class knows only the pieces that iterating gives: the tokens
-    mixed: PieceBuffer[Any] = promise._buffer  # Any: as the line above says
+    mixed: PieceBuffer[Any] = promise._buffer  # Any: the base class knows only the tokens, which iterating gives
     return mixed
 
 

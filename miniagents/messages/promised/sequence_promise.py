@@ -13,7 +13,7 @@ from miniagents.messages.promised.message_buffer import filled, made_at_once
 from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.messages.promised.same_messages import SameMessages
 from miniagents.promising.combinators.piped import attempt
-from miniagents.promising.core.arguments import check_count, check_errors, check_plain
+from miniagents.promising.core.arguments import check_callable, check_concurrency, check_plain, check_recovery
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
 from miniagents.promising.core.working import Settling
@@ -180,6 +180,7 @@ class MessageSequencePromise(SameMessages[M_co]):
         >>> asyncio.run(main())
         (Message(text='a!'), Message(text='b!'))
         """
+        check_plain("map_messages", fn, instead="then_messages(…)")
         from miniagents.promising.core.access import value_of  # noqa: PLC0415  # a first agent does without
 
         read = self._reading()
@@ -239,9 +240,8 @@ class MessageSequencePromise(SameMessages[M_co]):
         >>> asyncio.run(main())
         ['a, too', 'b, too']
         """
-        if concurrency is not None:
-            what = f"then_messages(concurrency={concurrency!r})"
-            check_count(what, concurrency, 1, "at least one call runs; None means no limit")
+        check_callable("then_messages", fn)
+        check_concurrency("then_messages", concurrency, "at least one call runs")
         from miniagents.messages.promised.selecting import limited  # noqa: PLC0415  # a first agent does without
 
         call = fn if concurrency is None else limited(fn, asyncio.Semaphore(concurrency))
@@ -284,9 +284,7 @@ class MessageSequencePromise(SameMessages[M_co]):
         >>> asyncio.run(main())
         ['a', '(no)', 'c']
         """
-        check_errors("recover_messages", errors)
-        expected = errors or (Exception,)
-
+        expected = check_recovery("recover_messages", fn, errors)
         read = self._reading()
 
         async def recovered(out: PieceBuffer[MessagePromise[M_co | M]]) -> Messages[M_co | M]:

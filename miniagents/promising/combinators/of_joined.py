@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 from typing_extensions import TypeVar
 
 from miniagents.promising.combinators.piped import Piped, attempt
-from miniagents.promising.core.arguments import check_awaitables, check_count, check_plain, check_streams
+from miniagents.promising.core.arguments import check_awaitables, check_concurrency, check_plain, check_streams
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.pieces import PieceBuffer
@@ -234,9 +234,7 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
         ('x', 'l', 'y', 'o', 'n', 'g')
         """
         check_plain("flat_map", fn)
-        if concurrency is not None:
-            what = f"flat_map(concurrency={concurrency!r})"
-            check_count(what, concurrency, 1, "at least one stream is read; None means no limit")
+        check_concurrency("flat_map", concurrency, "at least one stream is read")
         read = self._reading()
         if concurrency == 1:
             return self._piped(lambda out: _in_turn(read(), fn, out), "flat_map")

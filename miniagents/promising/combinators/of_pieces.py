@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any, Generic, Never, overload
 from typing_extensions import TypeIs, TypeVar
 
 from miniagents.promising.combinators.piped import Piped, attempt
-from miniagents.promising.core.arguments import check_count, check_errors, check_plain
+from miniagents.promising.core.arguments import (
+    check_callable,
+    check_concurrency,
+    check_count,
+    check_plain,
+    check_recovery,
+)
 from miniagents.promising.core.failure import Failure, count_as_read
 
 if TYPE_CHECKING:
@@ -50,6 +56,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (2, 4, 6)
         """
+        check_plain("map_pieces", fn, instead="then_pieces(…)")
         return self._each(fn, "made", "map_pieces")
 
     def tap_pieces(self, fn: Callable[[P_co], object], /) -> Stream[P_co]:
@@ -107,6 +114,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (36, 85)
         """
+        check_plain("filter_map", fn)
         return self._each(fn, "made unless None", "filter_map")
 
     @overload
@@ -134,9 +142,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (1, 0, 3)
         """
-        check_errors("recover_pieces", errors)
-        expected = errors or (Exception,)
-
+        expected = check_recovery("recover_pieces", fn, errors)
         read = self._reading()
 
         async def recovered(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
@@ -163,6 +169,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (1, 7, 8)
         """
+        check_plain("on_error", resume)
         from miniagents.promising.core.foreign import reading  # noqa: PLC0415  # a first agent does without
 
         read = self._reading()
@@ -252,9 +259,8 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         (30, 10, 20)
         (10, 20, 30)
         """
-        if concurrency is not None:
-            what = f"then_pieces(concurrency={concurrency!r})"
-            check_count(what, concurrency, 1, "at least one call runs; None means no limit")
+        check_callable("then_pieces", fn)
+        check_concurrency("then_pieces", concurrency, "at least one call runs")
         from miniagents.promising.combinators.calling import call_each  # noqa: PLC0415  # a first agent does without
 
         def make(context: PromisingContext | None, name: str) -> PieceBuffer[Q]:

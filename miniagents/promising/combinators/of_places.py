@@ -44,6 +44,7 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (1, 3, 6)
         """
+        check_plain("scan", fn)
         read = self._reading()
 
         async def scanned(out: PieceBuffer[A]) -> AsyncIterator[A | Failure]:
