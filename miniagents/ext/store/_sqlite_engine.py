@@ -152,20 +152,22 @@ class Tables:
     def page(self, stream: str, start: int, *, follow: bool, wait: bool) -> Page | None:
         """Return some pieces of a stream; None while there is nothing that is waited for."""
         row = self.connection.execute(
-            "SELECT id, name, count, began, ended, owner FROM streams WHERE name=?", (stream,)
+            "SELECT name, count, began, ended, owner FROM streams WHERE name=?", (stream,)
         ).fetchone()
         if row is None:
             return None if wait else Page(None, ())
-        info = self._info(row[1:])
+        info = self._info(row)
         if start >= info.count:
             return None if follow and info.is_live else Page(info, ())
-        number: int = row[0]
         found: list[tuple[Pieces, int]] = []
         size = 0
         for first, count, data, at, digest in self.connection.execute(
-            "SELECT first, count, CAST(data AS BLOB), at, digest FROM pieces WHERE stream=? AND first>=("
-            "SELECT coalesce(max(first), 0) FROM pieces WHERE stream=? AND first<=?) ORDER BY first LIMIT ?",
-            (number, number, start, PAGE),
+            # by the name: another process may have forgotten the stream meanwhile, and another one have its number
+            "WITH this AS (SELECT id FROM streams WHERE name=?)"
+            " SELECT first, count, CAST(data AS BLOB), at, digest FROM pieces WHERE stream=(SELECT id FROM this)"
+            " AND first>=(SELECT coalesce(max(first), 0) FROM pieces WHERE stream=(SELECT id FROM this) AND first<=?)"
+            " ORDER BY first LIMIT ?",
+            (stream, start, PAGE),
         ):
             found.append((Pieces(first, count, data, at), digest))
             size += len(data)
