@@ -285,9 +285,10 @@ class PostgresEngine:
         rows = await self._fetch("SELECT key FROM messages WHERE key BETWEEN $1 AND $2 LIMIT 2", low, high)
         return [row[0] for row in rows]
 
-    async def record(self, run: str, rows: Sequence[MessageRow], calls: Sequence[CallRow]) -> None:
+    async def record(self, run: str, rows: Sequence[MessageRow], calls: Sequence[CallRow]) -> bool:
         """See `Engine`."""
-        await self._write(run=run, rows=rows, calls=calls)
+        has_begun: bool = await self._write(run=run, rows=rows, calls=calls)
+        return has_begun
 
     async def end_run(self, run: str) -> None:
         """See `Engine`."""

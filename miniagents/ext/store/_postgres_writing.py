@@ -1,6 +1,6 @@
 """One transaction of a Postgres store: everything that a batch of requests asks for.
 
-Each transaction does the same things in the same order, with the rows sorted: streams, messages, runs, calls. So two
+Each transaction does the same things in the same order, with the rows sorted: streams, messages, calls, runs. So two
 processes never wait for each other in a circle.
 """
 
@@ -89,7 +89,7 @@ async def written(
         await renew(connection, owner)
     streams = await _streams_of(connection, owner, batch)
     pieces: list[tuple[int, Pieces]] = []
-    results: list[tuple[asyncio.Future[Any], object]] = []  # Any: as above
+    results: list[tuple[Request, object]] = []
     rows: dict[bytes, MessageRow] = {}
     pinned: set[bytes] = set()
     calls: dict[tuple[str, int], CallRow] = {}
@@ -109,11 +109,11 @@ async def written(
             over.append(request.run)
         elif request.run:
             runs.add(request.run)
-        results.append((request.future, result))
+        results.append((request, result))
     await _write_streams(connection, owner, streams, pieces)
     await _write_messages(connection, rows, pinned)
-    await _write_runs(connection, owner, runs, calls, over)
-    return results
+    begun = await _write_runs(connection, owner, runs, calls, over)
+    return [(request.future, request.run in begun if request.run else result) for request, result in results]
 
 
 async def _streams_of(connection: Connection, owner: Owner, batch: list[Request]) -> dict[str, _Stream]:
@@ -236,14 +236,9 @@ async def _write_messages(connection: Connection, rows: dict[bytes, MessageRow],
 
 async def _write_runs(
     connection: Connection, owner: Owner, runs: set[str], calls: dict[tuple[str, int], CallRow], over: list[str]
-) -> None:
-    if runs:
-        await connection.execute(
-            "INSERT INTO runs(id, owner, began) SELECT id, $2, clock_timestamp() FROM unnest($1::text[]) AS id"
-            " ON CONFLICT DO NOTHING",
-            sorted(runs),
-            owner.id,
-        )
+) -> set[str]:
+    """Write runs and calls; return the runs that were begun."""
+    begun: set[str] = set()
     if calls:
         columns = zip(*(calls[key] for key in sorted(calls)), strict=True)
         await connection.execute(
@@ -253,12 +248,21 @@ async def _write_runs(
             " messages=excluded.messages, replies=excluded.replies, stream=excluded.stream",
             *(list(column) for column in columns),
         )
+    if runs:  # behind the calls: as long as this waits for one that prunes, that may forget a run
+        rows = await connection.fetch(
+            "INSERT INTO runs(id, owner, began) SELECT id, $2, clock_timestamp() FROM unnest($1::text[]) AS id"
+            " ON CONFLICT DO NOTHING RETURNING id",
+            sorted(runs),
+            owner.id,
+        )
+        begun = {row[0] for row in rows}
     for run in over:
         await connection.execute("UPDATE runs SET ended=clock_timestamp() WHERE id=$1 AND ended IS NULL", run)
         await connection.execute(
             "UPDATE streams SET owner='' WHERE name>$1 AND name<$2 AND ended IS NULL", *streams_of(run)
         )
         await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
+    return begun
 
 
 async def renew(connection: Connection, owner: Owner) -> None:

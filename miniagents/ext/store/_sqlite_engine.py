@@ -74,7 +74,6 @@ class Tables:
         self._place = place_of_processes()
         self._is_owner = False
         self._open: dict[str, tuple[int, int]] = {}  # the streams of this store: number and how many pieces
-        self._runs: set[str] = set()  # the runs of this store
 
     def error_of(self, error: sqlite3.Error) -> StoreError:
         """Return the error that says what to do about one of SQLite."""
@@ -92,7 +91,6 @@ class Tables:
     def rolled_back(self) -> None:
         """Forget what was remembered of the transaction that failed."""
         self._open.clear()
-        self._runs.clear()
         self._is_owner = False
 
     def beat(self) -> float | None:
@@ -293,15 +291,13 @@ class Tables:
 
     # --- runs ---
 
-    def record(self, run: str, rows: Sequence[MessageRow], calls: Sequence[CallRow]) -> None:
-        """Keep what belongs to a run."""
-        if run not in self._runs:
-            self._own()
-            self.connection.execute(
-                "INSERT INTO runs(id, owner, began) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                (run, self._owner, time.time()),
-            )
-            self._runs.add(run)
+    def record(self, run: str, rows: Sequence[MessageRow], calls: Sequence[CallRow]) -> bool:
+        """Keep what belongs to a run; return whether the run was begun."""
+        self._own()
+        begun = self.connection.execute(
+            "INSERT INTO runs(id, owner, began) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (run, self._owner, time.time()),
+        )
         self.put(rows, ())
         if calls:
             self._insert(
@@ -311,6 +307,7 @@ class Tables:
                 "DO UPDATE SET outcome=excluded.outcome, digest=excluded.digest, record=excluded.record,"
                 " messages=excluded.messages, replies=excluded.replies, stream=excluded.stream",
             )
+        return begun.rowcount > 0
 
     def end_run(self, run: str) -> None:
         """Note that a run has ended, and let go of its streams that have not."""
@@ -318,7 +315,6 @@ class Tables:
         self.connection.execute(
             "UPDATE streams SET owner='' WHERE name>? AND name<? AND ended IS NULL", streams_of(run)
         )
-        self._runs.discard(run)
 
     def runs(self, before: tuple[float, str] | None) -> list[RunInfo]:
         """Return some runs."""

@@ -6,7 +6,7 @@ A test tries each statement in turn, so it meets each race of two processes in e
 import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -125,3 +125,15 @@ async def until_blocked(address: str) -> None:
         ):
             await asyncio.sleep(0.01)
     await connection.close()
+
+
+async def leases_over(address: str) -> None:
+    """Let all stores seem dead, as if their processes had stood still for a while."""
+    if address.startswith("postgresql://"):
+        asyncpg: Any = import_module("asyncpg")  # Any: it has no types
+        connection = await asyncpg.connect(address)
+        await connection.execute("DELETE FROM miniagents.owners")
+        await connection.close()
+    else:
+        with closing(sqlite3.connect(address)) as file, file:
+            file.execute("DELETE FROM owners")

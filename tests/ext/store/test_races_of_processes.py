@@ -15,17 +15,28 @@ from typing import Any
 
 import pytest
 
-from miniagents import InteractionContext, MiniAgents, miniagent
+from miniagents import InteractionContext, Message, MiniAgents, UserMessage, miniagent
 from miniagents.ext.store import (
+    DurableRun,
     NotStoredError,
     PostgresStore,
+    RunTakenError,
+    SQLiteStore,
     Store,
     StreamAbandonedError,
+    StreamEndedError,
     StreamTakenError,
+    answer_call,
+    durable,
+    forget_durable,
+    once,
+    open_calls,
     open_store,
+    wait_for_answer,
 )
-from miniagents.wire import Pieces
-from tests.ext.store.interrupted import impatient, interrupted, until_blocked
+from miniagents.messages.promised.sequence_promise import sequence_of
+from miniagents.wire import Pieces, encode_stream
+from tests.ext.store.interrupted import impatient, interrupted, leases_over, until_blocked
 from tests.watchdog import PATIENCE
 
 
@@ -281,3 +292,145 @@ async def test_tables_are_made_by_one_of_two_processes_under_any_isolation(addre
     for store in stores:
         await store.close()
     await connection.close()
+
+
+# --- durable runs ---
+
+
+async def entered(store: Store, run: str) -> DurableRun:
+    return await durable(store, run=run).__aenter__()
+
+
+async def test_of_two_that_go_on_with_a_run_one_does(address: str) -> None:
+    async with interrupted(address) as (store, steps), impatient(address) as other:
+        for moment in itertools.count():
+            name = f"order-{moment}"
+            async with open_store(address) as first:
+                await entered(first, name)  # its process leaves without an end
+            got: list[object] = []
+
+            async def takes(name: str = name, got: list[object] = got) -> None:
+                got.append(await outcome(entered(other, name), RunTakenError))
+
+            steps.arm(moment, takes)
+            mine = await outcome(entered(store, name), RunTakenError)
+            has_acted = steps.disarm()
+            runs = [each for each in (mine, *got) if each is not RunTakenError]
+            assert len(runs) <= 1
+            assert runs or len(got) == 1
+            for run in runs:
+                assert isinstance(run, DurableRun)
+                await run.__aexit__(None, None, None)
+            if not has_acted:
+                assert moment > 5
+                break
+
+
+async def test_a_run_that_is_forgotten_while_it_is_taken_begins_anew(address: str) -> None:
+    async with interrupted(address) as (store, steps), impatient(address) as other:
+        for moment in itertools.count():
+            name = f"order-{moment}"
+            async with durable(other, run=name):
+                assert await once(lambda: "before") == "before"
+            steps.arm(moment, partial(outcome_of_forgetting_run, other, name))
+            async with durable(store, run=name):
+                has_acted = steps.disarm()
+                assert await once(lambda: "after") in ("before", "after")
+            assert await forget_durable(other, run=name) == 1
+            if not has_acted:
+                assert moment > 5
+                break
+
+
+async def outcome_of_forgetting_run(store: Store, run: str) -> object:
+    return await outcome(forget_durable(store, run=run), RunTakenError)
+
+
+@miniagent
+async def manager(ctx: InteractionContext) -> None:
+    ctx.reply(wait_for_answer())
+
+
+async def asked(address: str, run: str) -> str:
+    """Cut a run where it waits for an answer; return the key of the call."""
+    async with open_store(address) as store:
+        life = await entered(store, run)
+        async with MiniAgents(around_calls=life, on_leave="cancel"):
+            manager.inquire("Refund 90 EUR?")
+            while not [call async for call in open_calls(store, run=run)]:
+                await asyncio.sleep(0.01)
+            (call,) = [call async for call in open_calls(store, run=run)]
+    return call.key
+
+
+async def answer_of(address: str, run: str) -> tuple[str, ...]:
+    async with open_store(address) as store, durable(store, run=run) as life, MiniAgents(around_calls=life):
+        return tuple(str(reply) for reply in await manager.inquire("Refund 90 EUR?"))
+
+
+ANSWERS = {"yes": (UserMessage("yes"),), "no": (UserMessage("no"), UserMessage("never"))}
+
+
+def answering(store: Store, run: str, key: str, answer: str) -> Awaitable[object]:
+    """Answer a call; the outcome is None if the answer was taken."""
+    work = answer_call(store, run=run, key=key, answer=ANSWERS[answer])
+    return outcome(work, StreamTakenError, StreamEndedError)
+
+
+@pytest.mark.parametrize("is_same", [False, True], ids=["two processes", "two tasks"])
+async def test_of_two_answers_to_a_call_one_is_taken(address: str, is_same: bool) -> None:
+    async with interrupted(address) as (store, steps), impatient(address) as another:
+        other = store if is_same else another
+        for moment in itertools.count():
+            name = f"order-{moment}"
+            key = await asked(address, name)
+            got: dict[str, object] = {}
+
+            async def answers(name: str = name, key: str = key, got: dict[str, object] = got) -> None:
+                got["no"] = await answering(other, name, key, "no")
+
+            # the thread of a store cannot wait for what it does itself
+            both = asyncio.gather(answering(store, name, key, "yes"), *([answers()] if is_same else []))
+            steps.arm(moment, answers if not is_same else nothing)
+            got["yes"] = (await both)[0]
+            has_acted = steps.disarm()
+            (taken,) = [answer for answer, error in got.items() if error is None]
+            assert await answer_of(address, name) == tuple(map(str, ANSWERS[taken]))
+            if not has_acted or is_same:
+                assert is_same or moment > 5
+                break
+
+
+async def nothing() -> None:
+    """Let nothing happen."""
+
+
+async def test_an_answer_whose_process_was_killed_before_its_end_is_the_answer(address: str) -> None:
+    key = await asked(address, "order")
+    async with open_store(address) as store:
+        whole = b"".join([each.data async for each in encode_stream(sequence_of(ANSWERS["yes"], None, "x"), start=0)])
+        await store.append(f"durable/order/answers/{key}", Pieces(0, len(whole.splitlines()), whole))
+    async with open_store(address) as store:
+        assert await answering(store, "order", key, "no") is StreamEndedError
+    assert await answer_of(address, "order") == ("yes",)
+
+
+# --- runs ---
+
+
+async def test_a_run_that_was_pruned_while_its_store_stood_still_is_whole_from_then_on(address: str) -> None:
+    make = PostgresStore if address.startswith("postgresql://") else SQLiteStore
+    async with make(address, lease=1e6) as slow, open_store(address) as other:
+        async with MiniAgents(store=slow) as context:
+            await manager_of_nothing.inquire("x")
+            await context.flush()
+            await leases_over(address)
+            assert await other.prune(keep=0) == 1
+            await manager_of_nothing.inquire("x")
+            await context.flush()
+        (run,) = [run async for run in other.runs()]
+        assert run.ended is not None
+        (call,) = [call async for call in other.calls(run.id)]
+        assert call.messages is not None
+        found = await other.get_all([*call.messages, *call.replies], Message)
+        assert [str(message) for message in found] == ["x", "nothing"]
