@@ -118,6 +118,11 @@ async def stored_calls(watch: Watch, n: int) -> object:
     return await calls_in_turn(watch, n)
 
 
+async def durable_calls(watch: Watch, n: int) -> object:
+    """Read each call to its end before making the next one; nothing commits calls of bare asyncio."""
+    return await calls_in_turn(watch, n)
+
+
 async def replayed_calls(watch: Watch, n: int) -> object:
     """Read each call to its end before making the next one; bare asyncio has nothing to replay."""
     return await calls_in_turn(watch, n)

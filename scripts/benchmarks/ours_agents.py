@@ -19,7 +19,7 @@ from miniagents import (
     miniagent,
     stream_message,
 )
-from miniagents.ext.store import SQLiteStore, cached
+from miniagents.ext.store import SQLiteStore, cached, durable
 from miniagents.testing import cassette
 from scripts.benchmarks.limit_agents import nest
 from scripts.benchmarks.ours_streams import append
@@ -153,6 +153,17 @@ async def stored_calls(watch: Watch, n: int) -> object:
             await store.flush()
             with watch:
                 async with MiniAgents(store=store):
+                    said = [[message.text for message in await echo.inquire("hello")] for _ in range(n)]
+    return said
+
+
+async def durable_calls(watch: Watch, n: int) -> object:
+    """Await each call before making the next one, in a durable run: each is committed before its end is seen."""
+    with TemporaryDirectory() as folder:
+        async with SQLiteStore(Path(folder) / "runs.db") as store:
+            await store.flush()
+            with watch:
+                async with durable(store, run="run") as run, MiniAgents(around_calls=run):
                     said = [[message.text for message in await echo.inquire("hello")] for _ in range(n)]
     return said
 

@@ -114,6 +114,13 @@ WORKLOADS: tuple[Workload, ...] = (
         old_size=0,
     ),
     Workload(
+        "calls: in a durable run in a SQLite store, one after another",
+        "durable_calls",
+        500,
+        cpu("call", 5.5, reason=reasons.DURABLE),
+        old_size=0,
+    ),
+    Workload(
         "calls: replayed from a cassette, one after another",
         "replayed_calls",
         1_000,

@@ -159,8 +159,8 @@ class Engine(Protocol):
         run: str,
         rows: Sequence[MessageRow],
         calls: Sequence[CallRow],
-    ) -> None:
-        """Keep messages and calls of a run, which this begins."""
+    ) -> bool:
+        """Keep messages and calls of a run, which this begins; return whether it did, because there was no such run."""
         ...
 
     async def end_run(self, run: str) -> None:

@@ -288,7 +288,9 @@ async def opened(log: StreamLog, run: str) -> Journal:
             if not first.data.startswith(head):
                 raise taken
             try:
-                return Journal(log, run, stream, await _read(log, run, lives))
+                # listed again: until the stream was claimed, another process could forget the lives before it
+                before = [life for life in await _lives(log, run) if life.name != stream]
+                return Journal(log, run, stream, await _read(log, run, before))
             except BaseException:
                 await log.end(stream)  # nobody goes on with the run
                 raise

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Self, overload
 
 from typing_extensions import TypeVar
 
 from miniagents.ext.store._bodies import digest_of, keys_of_parts, rows_of, whole
 from miniagents.ext.store._engine import PAGE, digest_of_call, digest_of_pieces
-from miniagents.ext.store.errors import NotStoredError, StoreDamagedError, StreamAbandonedError, StreamTakenError
+from miniagents.ext.store.errors import (
+    NotStoredError,
+    StoreDamagedError,
+    StoreError,
+    StreamAbandonedError,
+    StreamTakenError,
+)
 from miniagents.ext.store.protocols import KeptCall, messages_of
 from miniagents.messages import AgentCallNode, AgentReplyNode, CallRecord, DecodeError, Message, decode
 from miniagents.messages.values.frozen import longer_hash_keys
 from miniagents.promising.core.arguments import check_kind, check_not_negative
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 
     from typing_extensions import TypeForm
 
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["EngineStore"]
 
 M = TypeVar("M", bound=Message)
+Info = TypeVar("Info", "RunInfo", "StreamInfo")
 
 _DIGITS: Final = 64
 _BATCH: Final = 256
@@ -76,6 +84,7 @@ class EngineStore:
         if start < 0:
             raise ValueError(f"read: start is a position from 0, not {start}")
         position = start
+        is_sure = False  # an engine looks at a stream, at its writer and at its pieces: each may change in between
         reader = object()
         self._read[reader] = stream
         try:
@@ -92,21 +101,19 @@ class EngineStore:
                     if pieces.end > position:
                         yield pieces.since(position)
                         position = pieces.end
-                if position < info.count:
-                    if position == before:
-                        raise self._damaged_stream(stream, position)
-                elif info.ended is not None or not follow:
+                if position >= info.count and (info.ended is not None or not follow):
                     return
-                elif not info.is_live:
-                    reason = "the process that wrote it is gone and has not ended it; claim the stream to go on with it"
-                    raise StreamAbandonedError(self._engine.shown, reason, stream=stream, index=position)
+                is_cut = position == before if position < info.count else not info.is_live
+                if is_cut and is_sure:
+                    raise self._cut_stream(stream, position, info)
+                is_sure = is_cut
         finally:
             del self._read[reader]
 
     async def streams(self, prefix: str = "") -> AsyncGenerator[StreamInfo]:
         """Yield streams by their names; see `StreamLog.streams`."""
         after = ""
-        while found := await self._engine.streams(prefix, after):
+        while found := await _seen(partial(self._engine.streams, prefix, after)):
             for info in found:
                 yield info
             if len(found) < PAGE:
@@ -119,6 +126,12 @@ class EngineStore:
         if stream in read or (stream.endswith("/") and any(each.startswith(stream) for each in read)):
             raise StreamTakenError(self._engine.shown, "this store is reading it; end that first", stream=stream)
         return await self._engine.forget(stream)
+
+    def _cut_stream(self, stream: str, position: int, info: StreamInfo) -> StoreError:
+        if position < info.count:
+            return self._damaged_stream(stream, position)
+        reason = "the process that wrote it is gone and has not ended it; claim the stream to go on with it"
+        return StreamAbandonedError(self._engine.shown, reason, stream=stream, index=position)
 
     def _damaged_stream(self, stream: str, position: int) -> StoreDamagedError:
         reason = f"the piece is not what was written, or is missing; {_RESTORE}"
@@ -229,7 +242,7 @@ class EngineStore:
     async def runs(self) -> AsyncGenerator[RunInfo]:
         """Yield runs, the latest first; see `Store.runs`."""
         before: tuple[float, str] | None = None
-        while found := await self._engine.runs(before):
+        while found := await _seen(partial(self._engine.runs, before)):
             for run in found:
                 yield run
             if len(found) < PAGE:
@@ -291,6 +304,15 @@ class EngineStore:
 
 
 _OTHER_BODY: Final = "its body is not the one that was kept under this key"
+
+
+async def _seen(look: Callable[[], Awaitable[Sequence[Info]]]) -> Sequence[Info]:
+    """Look at streams or runs, and once more if one seems to be cut: its end may have come before that of its process.
+
+    What a process that is gone has committed is seen then.
+    """
+    found = await look()
+    return await look() if any(each.ended is None and not each.is_live for each in found) else found
 
 
 def full_keys(messages: Iterable[Message]) -> list[bytes]:

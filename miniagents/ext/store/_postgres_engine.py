@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from miniagents.ext.store._bodies import MessageRow
 from miniagents.ext.store._engine import PAGE, CallRow, Page, place_of_processes
 from miniagents.ext.store._postgres_pruning import forgotten, pruned
-from miniagents.ext.store._postgres_tables import CHANNEL, prepare
-from miniagents.ext.store._postgres_writing import Owner, Request, written
+from miniagents.ext.store._postgres_tables import CHANNEL, ISOLATION, prepare
+from miniagents.ext.store._postgres_writing import Owner, Request, renew, written
 from miniagents.ext.store.errors import (
     StoreClosedError,
     StoreDamagedError,
@@ -101,9 +101,11 @@ class PostgresEngine:
         if opening is None:
             opening = self._opening = _task(self._open(), f"opening {self.shown}")
         try:
-            return await asyncio.shield(opening)
+            connections = await asyncio.shield(opening)
         except Exception as error:
             raise self._error_of(error) from error
+        self.check_open()  # it may have been closed meanwhile
+        return connections
 
     async def _open(self) -> tuple[Connection, Connection]:
         opened: list[Connection] = []
@@ -162,11 +164,11 @@ class PostgresEngine:
                 results: list[tuple[asyncio.Future[Any], object]] = []  # Any: as above
                 try:
                     writer, _ = await self._connections()
-                    async with writer.transaction():
+                    async with writer.transaction(isolation=ISOLATION):
                         results = await written(writer, self._owner, [each for each in batch if each.kind != "forget"])
                     for request in batch:
                         if request.kind == "forget":
-                            async with writer.transaction():
+                            async with writer.transaction(isolation=ISOLATION):
                                 results.append(await forgotten(writer, self._owner, request))
                 except Exception as error:  # noqa: BLE001  # those who have asked are told
                     said = self._error_of(error)
@@ -185,8 +187,11 @@ class PostgresEngine:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(self._lease / 3)
-            with suppress(StoreError):  # whoever writes is told
-                await self._write(kind="beat")
+            # not by the connection that writes: it may wait for one that prunes, while this store is alive
+            with suppress(Exception):  # whoever writes is told
+                _, reader = await self._connections()
+                async with self._reading:
+                    await renew(reader, self._owner)
 
     # --- the interface ---
 
@@ -280,9 +285,10 @@ class PostgresEngine:
         rows = await self._fetch("SELECT key FROM messages WHERE key BETWEEN $1 AND $2 LIMIT 2", low, high)
         return [row[0] for row in rows]
 
-    async def record(self, run: str, rows: Sequence[MessageRow], calls: Sequence[CallRow]) -> None:
+    async def record(self, run: str, rows: Sequence[MessageRow], calls: Sequence[CallRow]) -> bool:
         """See `Engine`."""
-        await self._write(run=run, rows=rows, calls=calls)
+        has_begun: bool = await self._write(run=run, rows=rows, calls=calls)
+        return has_begun
 
     async def end_run(self, run: str) -> None:
         """See `Engine`."""
@@ -334,7 +340,7 @@ class PostgresEngine:
             connection: Connection = await self._connect()
             try:
                 await connection.execute(f"SET search_path TO {self._schema}")
-                async with connection.transaction():
+                async with connection.transaction(isolation=ISOLATION):
                     return await pruned(connection, self._owner, keep, older_than, read)
             finally:
                 await connection.close()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from miniagents.ext.store._bodies import keys_of_parts
 from miniagents.ext.store._engine import PAGE, is_read, named, streams_of
+from miniagents.ext.store._postgres_writing import living
 from miniagents.ext.store.errors import StreamTakenError
 
 if TYPE_CHECKING:
@@ -23,13 +24,13 @@ async def forgotten(
 ) -> tuple[asyncio.Future[Any], object]:  # Any: what the request returns
     """Forget what a request names, in the running transaction; return what the request gets."""
     rows = await connection.fetch(
-        "SELECT s.id, s.name, s.count, s.ended, o.place, o.process, coalesce(o.expires > clock_timestamp(), false)"
-        " FROM streams s LEFT JOIN owners o ON o.id=s.owner"
-        " WHERE s.name=$1 OR s.name>$1 AND s.name<$2 ORDER BY s.name FOR UPDATE OF s",
+        "SELECT id, name, count, owner, ended FROM streams"
+        " WHERE name=$1 OR name>$1 AND name<$2 ORDER BY name FOR UPDATE",
         *named(request.stream),
     )
-    for _, name, count, ended, place, process, is_fresh in rows:
-        if ended is None and owner.is_alive(place, process, is_fresh=is_fresh):
+    alive = await living(connection, owner, {by for _, _, _, by, ended in rows if ended is None})
+    for _, name, count, by, ended in rows:
+        if ended is None and by in alive:
             reason = "a store that is open writes it; let that end it first"
             return request.future, StreamTakenError(owner.shown, reason, stream=name, index=count)
     numbers = [row[0] for row in rows]
@@ -68,8 +69,10 @@ async def pruned(
         await connection.execute("DELETE FROM runs WHERE id=$1", run)
     if old:
         await _sweep(connection)
-    await connection.execute(
-        "DELETE FROM owners WHERE expires < clock_timestamp() - make_interval(secs => $1)", 10 * owner.lease
+    await connection.execute(  # not one that shows that it is alive just now: it may wait for this
+        "DELETE FROM owners WHERE id IN (SELECT id FROM owners"
+        " WHERE expires < clock_timestamp() - make_interval(secs => $1) FOR UPDATE SKIP LOCKED)",
+        10 * owner.lease,
     )
     return len(old)
 

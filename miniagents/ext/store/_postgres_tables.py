@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
-__all__ = ["CHANNEL", "VERSION", "Connection", "prepare"]
+__all__ = ["CHANNEL", "ISOLATION", "VERSION", "Connection", "prepare"]
 
 CHANNEL: Final = "miniagents_streams"
 """The channel on which the names of streams are told that have changed."""
+
+ISOLATION: Final = "read_committed"
+"""Whatever the server's default is: a statement that had to wait for another process sees what that has committed."""
 
 _STEPS: Final = (
     """
@@ -88,7 +91,7 @@ class Connection(Protocol):
 
     async def add_listener(self, channel: str, callback: Callable[[object, int, str, str], None]) -> None: ...
 
-    def transaction(self, *, isolation: str = ...) -> AbstractAsyncContextManager[object]: ...
+    def transaction(self, *, isolation: str) -> AbstractAsyncContextManager[object]: ...
 
     def is_closed(self) -> bool: ...
 
@@ -99,7 +102,7 @@ class Connection(Protocol):
 
 async def prepare(connection: Connection, schema: str, shown: str) -> None:
     """Make the schema and the tables, or bring them to this version; use them in this connection."""
-    async with connection.transaction():
+    async with connection.transaction(isolation=ISOLATION):
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
         await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         await connection.execute(f"SET search_path TO {schema}")

@@ -1,6 +1,6 @@
 """One transaction of a Postgres store: everything that a batch of requests asks for.
 
-Each transaction does the same things in the same order, with the rows sorted: streams, messages, runs, calls. So two
+Each transaction does the same things in the same order, with the rows sorted: streams, messages, calls, runs. So two
 processes never wait for each other in a circle.
 """
 
@@ -21,14 +21,14 @@ from miniagents.ext.store.errors import (
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from miniagents.ext.store._bodies import MessageRow
     from miniagents.ext.store._engine import CallRow
     from miniagents.ext.store._postgres_tables import Connection
     from miniagents.wire import Pieces
 
-__all__ = ["Owner", "Request", "written"]
+__all__ = ["Owner", "Request", "living", "renew", "written"]
 
 _LONGEST_NOTICE: Final = 7000
 """Bytes of a notice; Postgres allows 8000."""
@@ -86,10 +86,10 @@ async def written(
 ) -> list[tuple[asyncio.Future[Any], object]]:  # Any: as above
     """Do what a batch asks for, in the running transaction; return what each request gets."""
     if any(request.kind == "beat" for request in batch):
-        await _renew(connection, owner)
+        await renew(connection, owner)
     streams = await _streams_of(connection, owner, batch)
     pieces: list[tuple[int, Pieces]] = []
-    results: list[tuple[asyncio.Future[Any], object]] = []  # Any: as above
+    results: list[tuple[Request, object]] = []
     rows: dict[bytes, MessageRow] = {}
     pinned: set[bytes] = set()
     calls: dict[tuple[str, int], CallRow] = {}
@@ -109,11 +109,11 @@ async def written(
             over.append(request.run)
         elif request.run:
             runs.add(request.run)
-        results.append((request.future, result))
+        results.append((request, result))
     await _write_streams(connection, owner, streams, pieces)
     await _write_messages(connection, rows, pinned)
-    await _write_runs(connection, owner, runs, calls, over)
-    return results
+    begun = await _write_runs(connection, owner, runs, calls, over)
+    return [(request.future, request.run in begun if request.run else result) for request, result in results]
 
 
 async def _streams_of(connection: Connection, owner: Owner, batch: list[Request]) -> dict[str, _Stream]:
@@ -121,22 +121,36 @@ async def _streams_of(connection: Connection, owner: Owner, batch: list[Request]
     if not names:
         return {}
     begun = sorted({request.stream for request in batch if request.stream and request.kind != "end"})
-    await connection.execute(
-        "INSERT INTO streams(name, owner, count, began) SELECT name, '', 0, clock_timestamp()"
-        " FROM unnest($1::text[]) AS name ON CONFLICT DO NOTHING",
-        begun,
+    while True:
+        await connection.execute(
+            "INSERT INTO streams(name, owner, count, began) SELECT name, '', 0, clock_timestamp()"
+            " FROM unnest($1::text[]) AS name ON CONFLICT DO NOTHING",
+            begun,
+        )
+        found = await connection.fetch(
+            "SELECT name, id, count, owner, ended IS NOT NULL FROM streams"
+            " WHERE name = ANY($1) ORDER BY name FOR UPDATE",
+            names,
+        )
+        if {row[0] for row in found}.issuperset(begun):  # else another process has forgotten one in between
+            break
+    alive = await living(connection, owner, {by for _, _, _, by, ended in found if by != owner.id and not ended})
+    return {name: _Stream(number, count, ended, by not in alive) for name, number, count, by, ended in found}
+
+
+async def living(connection: Connection, owner: Owner, owners: Collection[str]) -> set[str]:
+    """Return which owners of rows are alive.
+
+    This is a statement of its own, behind the one that locks the rows. If that had to wait for another transaction, it
+    gives the rows as they are now, but the rows of other tables as they were before.
+    """
+    known = [each for each in owners if each]
+    if not known:
+        return set()
+    rows = await connection.fetch(
+        "SELECT id, place, process, expires > clock_timestamp() FROM owners WHERE id = ANY($1)", known
     )
-    found = await connection.fetch(
-        "SELECT s.name, s.id, s.count, s.owner, s.ended IS NOT NULL, o.place, o.process,"
-        " coalesce(o.expires > clock_timestamp(), false) FROM streams s LEFT JOIN owners o ON o.id=s.owner"
-        " WHERE s.name = ANY($1) ORDER BY s.name FOR UPDATE OF s",
-        names,
-    )
-    streams: dict[str, _Stream] = {}
-    for name, number, count, by, ended, place, process, is_fresh in found:
-        is_free = by == owner.id or not owner.is_alive(place, process, is_fresh=is_fresh)
-        streams[name] = _Stream(number, count, ended, is_free)
-    return streams
+    return {each for each, place, process, is_fresh in rows if owner.is_alive(place, process, is_fresh=is_fresh)}
 
 
 def _stream_request(
@@ -222,14 +236,9 @@ async def _write_messages(connection: Connection, rows: dict[bytes, MessageRow],
 
 async def _write_runs(
     connection: Connection, owner: Owner, runs: set[str], calls: dict[tuple[str, int], CallRow], over: list[str]
-) -> None:
-    if runs:
-        await connection.execute(
-            "INSERT INTO runs(id, owner, began) SELECT id, $2, clock_timestamp() FROM unnest($1::text[]) AS id"
-            " ON CONFLICT DO NOTHING",
-            sorted(runs),
-            owner.id,
-        )
+) -> set[str]:
+    """Write runs and calls; return the runs that were begun."""
+    begun: set[str] = set()
     if calls:
         columns = zip(*(calls[key] for key in sorted(calls)), strict=True)
         await connection.execute(
@@ -239,15 +248,25 @@ async def _write_runs(
             " messages=excluded.messages, replies=excluded.replies, stream=excluded.stream",
             *(list(column) for column in columns),
         )
+    if runs:  # behind the calls: as long as this waits for one that prunes, that may forget a run
+        rows = await connection.fetch(
+            "INSERT INTO runs(id, owner, began) SELECT id, $2, clock_timestamp() FROM unnest($1::text[]) AS id"
+            " ON CONFLICT DO NOTHING RETURNING id",
+            sorted(runs),
+            owner.id,
+        )
+        begun = {row[0] for row in rows}
     for run in over:
         await connection.execute("UPDATE runs SET ended=clock_timestamp() WHERE id=$1 AND ended IS NULL", run)
         await connection.execute(
             "UPDATE streams SET owner='' WHERE name>$1 AND name<$2 AND ended IS NULL", *streams_of(run)
         )
         await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
+    return begun
 
 
-async def _renew(connection: Connection, owner: Owner) -> None:
+async def renew(connection: Connection, owner: Owner) -> None:
+    """Renew the lease of a store."""
     await connection.execute(
         "INSERT INTO owners VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4))"
         " ON CONFLICT (id) DO UPDATE SET expires=excluded.expires",

@@ -83,6 +83,7 @@ class CallKeeper:
         self._records = RecordWriter()
         self._known: set[bytes] = set()
         self._known_longer: set[bytes] = set()
+        self._recorded: set[str] = set()  # runs of which something is kept
         self._lost = 0
         self._error: Exception | None = None
 
@@ -179,6 +180,9 @@ class CallKeeper:
                 due, self._due = self._due, {}
                 waiting, self._waiting = self._waiting, {}
                 over, self._over = self._over, []
+                if over:  # what only these refer to may be pruned now
+                    self._forget_known()
+                    self._recorded.difference_update(over)
                 writes: list[Coroutine[Any, Any, object]] = [  # Any: what coroutines exchange with their loop
                     self._kept_calls(run, calls) for run, calls in _by_run(waiting.values()).items()
                 ]
@@ -203,17 +207,44 @@ class CallKeeper:
                     self._failed(error, 1)
         finally:
             longer_hash_keys.reset(token)
+        if await self._write_calls(run, messages, rows) and run in self._recorded:
+            # the run was pruned, because this store had given no sign of life, with messages that seem to be known
+            self._forget_known()
+            for call in calls:
+                self._add_messages(call, messages)
+            await self._write_calls(run, messages, rows)
+        self._recorded.add(run)
+
+    async def _write_calls(self, run: str, messages: dict[bytes, Message], rows: list[CallRow]) -> bool:
+        """Write calls with the messages that are not known; return whether this has begun the run."""
         parts = rows_of(messages.values(), self._is_known)
-        if await self._kept(partial(self._engine.record, run, parts, rows), len(rows)):
+        begun: list[bool] = []
+
+        async def write() -> None:
+            begun.append(await self._engine.record(run, parts, rows))
+
+        if await self._kept(write, len(rows)):
             self._remember(parts)
+        return True in begun
+
+    def _add_messages(self, call: Call, messages: dict[bytes, Message]) -> None:
+        token = longer_hash_keys.set(True)
+        try:
+            for found in self._contents(call):
+                self._keys(found or (), messages)
+        finally:
+            longer_hash_keys.reset(token)
+
+    def _contents(self, call: Call) -> tuple[tuple[Message, ...] | None, tuple[Message, ...]]:
+        """Return the messages of a call, None if they have not all come, and the complete replies: those to be kept."""
+        given, replies = _complete(call.messages), call.complete_replies
+        if self._wanted is None:
+            return given, replies
+        return None if given is None else tuple(filter(self._is_wanted, given)), tuple(filter(self._is_wanted, replies))
 
     def _row(self, call: Call, messages: dict[bytes, Message]) -> CallRow:
         """Return the row of a call, and add the messages of it that are not known."""
-        given = _complete(call.messages)
-        replies = call.complete_replies
-        if self._wanted is not None:
-            given = None if given is None else tuple(filter(self._is_wanted, given))
-            replies = tuple(filter(self._is_wanted, replies))
+        given, replies = self._contents(call)
         keys = None if given is None else self._keys(given, messages)
         reply_keys = self._keys(replies, messages)
         record = self._records.written(call)
@@ -259,6 +290,9 @@ class CallKeeper:
 
     def _is_known(self, key: bytes) -> bool:
         return key in self._known or key in self._known_longer
+
+    def _forget_known(self) -> None:
+        self._known, self._known_longer = set(), set()
 
     def _remember(self, rows: Iterable[MessageRow]) -> None:
         if len(self._known) >= _REMEMBERED:

@@ -74,7 +74,6 @@ class Tables:
         self._place = place_of_processes()
         self._is_owner = False
         self._open: dict[str, tuple[int, int]] = {}  # the streams of this store: number and how many pieces
-        self._runs: set[str] = set()  # the runs of this store
 
     def error_of(self, error: sqlite3.Error) -> StoreError:
         """Return the error that says what to do about one of SQLite."""
@@ -92,7 +91,6 @@ class Tables:
     def rolled_back(self) -> None:
         """Forget what was remembered of the transaction that failed."""
         self._open.clear()
-        self._runs.clear()
         self._is_owner = False
 
     def beat(self) -> float | None:
@@ -152,20 +150,22 @@ class Tables:
     def page(self, stream: str, start: int, *, follow: bool, wait: bool) -> Page | None:
         """Return some pieces of a stream; None while there is nothing that is waited for."""
         row = self.connection.execute(
-            "SELECT id, name, count, began, ended, owner FROM streams WHERE name=?", (stream,)
+            "SELECT name, count, began, ended, owner FROM streams WHERE name=?", (stream,)
         ).fetchone()
         if row is None:
             return None if wait else Page(None, ())
-        info = self._info(row[1:])
+        info = self._info(row)
         if start >= info.count:
             return None if follow and info.is_live else Page(info, ())
-        number: int = row[0]
         found: list[tuple[Pieces, int]] = []
         size = 0
         for first, count, data, at, digest in self.connection.execute(
-            "SELECT first, count, CAST(data AS BLOB), at, digest FROM pieces WHERE stream=? AND first>=("
-            "SELECT coalesce(max(first), 0) FROM pieces WHERE stream=? AND first<=?) ORDER BY first LIMIT ?",
-            (number, number, start, PAGE),
+            # by the name: another process may have forgotten the stream meanwhile, and another one have its number
+            "WITH this AS (SELECT id FROM streams WHERE name=?)"
+            " SELECT first, count, CAST(data AS BLOB), at, digest FROM pieces WHERE stream=(SELECT id FROM this)"
+            " AND first>=(SELECT coalesce(max(first), 0) FROM pieces WHERE stream=(SELECT id FROM this) AND first<=?)"
+            " ORDER BY first LIMIT ?",
+            (stream, start, PAGE),
         ):
             found.append((Pieces(first, count, data, at), digest))
             size += len(data)
@@ -291,15 +291,13 @@ class Tables:
 
     # --- runs ---
 
-    def record(self, run: str, rows: Sequence[MessageRow], calls: Sequence[CallRow]) -> None:
-        """Keep what belongs to a run."""
-        if run not in self._runs:
-            self._own()
-            self.connection.execute(
-                "INSERT INTO runs(id, owner, began) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                (run, self._owner, time.time()),
-            )
-            self._runs.add(run)
+    def record(self, run: str, rows: Sequence[MessageRow], calls: Sequence[CallRow]) -> bool:
+        """Keep what belongs to a run; return whether the run was begun."""
+        self._own()
+        begun = self.connection.execute(
+            "INSERT INTO runs(id, owner, began) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (run, self._owner, time.time()),
+        )
         self.put(rows, ())
         if calls:
             self._insert(
@@ -309,6 +307,7 @@ class Tables:
                 "DO UPDATE SET outcome=excluded.outcome, digest=excluded.digest, record=excluded.record,"
                 " messages=excluded.messages, replies=excluded.replies, stream=excluded.stream",
             )
+        return begun.rowcount > 0
 
     def end_run(self, run: str) -> None:
         """Note that a run has ended, and let go of its streams that have not."""
@@ -316,7 +315,6 @@ class Tables:
         self.connection.execute(
             "UPDATE streams SET owner='' WHERE name>? AND name<? AND ended IS NULL", streams_of(run)
         )
-        self._runs.discard(run)
 
     def runs(self, before: tuple[float, str] | None) -> list[RunInfo]:
         """Return some runs."""

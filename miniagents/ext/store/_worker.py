@@ -5,7 +5,8 @@
 | requests that write              | all run in one transaction, and are answered when it is committed, or with the    |
 |                                  | error if it cannot be; a request that was refused changes nothing for the others  |
 | requests that read               | they run behind that: no reader sees anything that is not committed               |
-| requests that wait for something | they are tried again after each commit of this process or of another one          |
+| requests that wait for something | they are tried again after each commit of this process or of another one, and now |
+|                                  | and then without one: a writer that is killed commits nothing any more            |
 | nothing                          | it sleeps, renews the lease, or looks for commits of other processes              |
 """
 
@@ -32,6 +33,8 @@ _QUICK: Final = 0.002
 """Seconds between two looks for commits of other processes, after one was seen."""
 _SLOW: Final = 0.02
 """Seconds between two looks when none was seen for long."""
+_LOOKS: Final = 25
+"""After how many looks without a commit those that wait are tried again."""
 
 Kind = Literal["write", "read", "wait"]
 
@@ -147,6 +150,7 @@ class Worker:
         waiting: list[_Request] = []
         version = _version(connected)
         pause = _QUICK
+        looks = 0
         beats_at = _deadline(connected.beat())
         while True:
             now = time.monotonic()
@@ -169,8 +173,10 @@ class Worker:
                 is_other = seen != version
                 version = seen
                 pause = _QUICK if is_other else min(pause * 1.1, _SLOW)
-                if is_changed or is_other or is_late or requests or is_last:
+                looks += 1
+                if is_changed or is_other or is_late or requests or is_last or looks > _LOOKS:
                     waiting = _tried_again(connected, waiting)
+                    looks = 0
             if is_last:
                 error = self._closed_error()
                 _settle([(request, error, None) for request in waiting])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from miniagents.ext.store._journal import answers_of, read_journal
-from miniagents.ext.store.errors import NotStoredError, StreamEndedError
+from miniagents.ext.store._kept import EngineStore
+from miniagents.ext.store.errors import NotStoredError, StreamEndedError, StreamTakenError
 from miniagents.ext.store.protocols import check_log, messages_of
 from miniagents.messages import Message, decode
 from miniagents.messages.promised.sequence_promise import sequence_of
@@ -79,23 +80,35 @@ async def answer_call(store: StreamLog, *, run: str, key: str, answer: Message |
     Raises:
         NotStoredError: No call of that key waits for an answer.
         StreamEndedError: It was answered before.
-        StreamTakenError: Another process is answering it.
+        StreamTakenError: Another call of this function is answering it, in this process or in another one.
         TypeError: The answer is no message.
     """
     check_log("answer_call", store)
     messages = messages_of("answer_call: answer", answer)
     stream = f"{answers_of(run)}{key}"
-    if key in await _answered(store, run):
-        raise StreamEndedError(repr(store), f"the call {key} of run {run!r} was answered before", stream=stream)
     async with aclosing(open_calls(store, run=run)) as found:
-        if all([call.key != key async for call in found]):
-            reason = f"no call of run {run!r} waits for an answer to {key!r:.100}; `open_calls` yields those that do"
-            raise NotStoredError(repr(store), reason)
+        is_open = key in [call.key async for call in found]
+    if not is_open:
+        if key in await _answered(store, run):  # looked at last: it may have been answered meanwhile
+            raise StreamEndedError(repr(store), f"the call {key} of run {run!r} was answered before", stream=stream)
+        reason = f"no call of run {run!r} waits for an answer to {key!r:.100}; `open_calls` yields those that do"
+        raise NotStoredError(repr(store), reason)
     promise = sequence_of(messages, None, "answer")
     frames = [pieces async for pieces in encode_stream(promise, start=0)]
-    await store.claim(stream)
-    await store.append(stream, Pieces(0, sum(each.count for each in frames), b"".join(each.data for each in frames)))
-    await store.end(stream)
+    this = object()  # the store alone would let two tasks of one process write
+    asking: dict[str, object] = store.asking if isinstance(store, EngineStore) else {}
+    if asking.setdefault(stream, this) is not this:
+        raise StreamTakenError(repr(store), f"the call {key} of run {run!r} is being answered just now", stream=stream)
+    try:
+        is_answered = await store.claim(stream) > 0  # its process was killed before it ended the stream
+        if not is_answered:
+            whole = Pieces(0, sum(each.count for each in frames), b"".join(each.data for each in frames))
+            await store.append(stream, whole)
+        await store.end(stream)
+    finally:
+        del asking[stream]
+    if is_answered:
+        raise StreamEndedError(repr(store), f"the call {key} of run {run!r} was answered before", stream=stream)
 
 
 async def _answered(store: StreamLog, run: str) -> set[str]:

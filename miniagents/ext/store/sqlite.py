@@ -126,8 +126,8 @@ class _SQLiteEngine:
     async def keys_between(self, low: bytes, high: bytes) -> list[bytes]:
         return await self._do("read", lambda tables: tables.keys_between(low, high))
 
-    async def record(self, run: str, rows: Sequence[MessageRow], calls: Sequence[CallRow]) -> None:
-        await self._do("write", lambda tables: tables.record(run, rows, calls))
+    async def record(self, run: str, rows: Sequence[MessageRow], calls: Sequence[CallRow]) -> bool:
+        return await self._do("write", lambda tables: tables.record(run, rows, calls))
 
     async def end_run(self, run: str) -> None:
         await self._do("write", lambda tables: tables.end_run(run))

@@ -2,13 +2,9 @@
 
 import asyncio
 import signal
-import sqlite3
 import sys
-from contextlib import closing
-from importlib import import_module
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
@@ -16,6 +12,7 @@ from miniagents import AgentCallNode
 from miniagents.ext.store import PostgresStore, SQLiteStore, Store, StreamAbandonedError, StreamTakenError, open_store
 from miniagents.wire import Pieces
 from tests.effort import rounds
+from tests.ext.store.interrupted import leases_over
 
 PROGRAM = Path(__file__).with_name("writing_process.py")
 
@@ -91,18 +88,6 @@ async def test_two_processes_write_one_store_and_a_third_reads_live(address: str
             assert await store.claim(name) > 200
         for blocks in streams.values():
             await blocks.aclose()
-
-
-async def leases_over(address: str) -> None:
-    """Let all stores seem dead, as if their processes had stood still for a while."""
-    if address.startswith("postgresql://"):
-        asyncpg: Any = import_module("asyncpg")  # Any: it has no types
-        connection = await asyncpg.connect(address)
-        await connection.execute("DELETE FROM miniagents.owners")
-        await connection.close()
-    else:
-        with closing(sqlite3.connect(address)) as file, file:
-            file.execute("DELETE FROM owners")
 
 
 async def test_a_store_that_seemed_dead_writes_no_stream_that_another_one_took(address: str) -> None:
