@@ -12,7 +12,7 @@ from miniagents import Codec, Message, OpenAIMessage, decode, encode
 from miniagents.messages import Format
 from scripts.benchmarks import classes
 from scripts.benchmarks.generated import parts
-from scripts.benchmarks.ours_messages import Customer
+from scripts.benchmarks.ours_messages import Customer, encode_shares
 from scripts.benchmarks.samples import sample
 from scripts.benchmarks.watch import AT_ONCE, Watch, shares
 
@@ -85,16 +85,7 @@ async def encode_kind(watch: Watch, n: int, kind: str, format: Format = "json", 
     form, encode, decode = kinds()[kind]
     values = [_made(decode(sample(kind, number), form)) for number in range(min(n, AT_ONCE))]
     codec: Codec[Any] = Codec(form, format)  # Any: a value of the kind
-    encoded: list[bytes] = []
-    with watch:
-        for share in shares(values, n):
-            if by == "codec":
-                encoded = [codec.encode(each) for each in share]
-            elif format == "json":  # as users write it
-                encoded = [encode(each) for each in share]
-            else:
-                encoded = [encode(each, format) for each in share]
-    return [each.hex() for each in encoded]
+    return encode_shares(watch, values, n, codec, encode=encode, by=by)
 
 
 async def decode_kind(

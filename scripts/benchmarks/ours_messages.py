@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from miniagents import Codec, Message, decode, encode
 from scripts.benchmarks.generated import folder_of_classes
@@ -10,7 +10,11 @@ from scripts.benchmarks.imports import imported
 from scripts.benchmarks.watch import AT_ONCE, Watch, shares
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from miniagents.messages import Format
+
+T = TypeVar("T")
 
 
 class Customer(Message, kw_only=True):
@@ -73,16 +77,29 @@ async def hash_first(watch: Watch, n: int) -> object:
 async def encode_messages(watch: Watch, n: int, format: Format, by: str = "") -> object:
     """Encode messages by the function of the library, or by a method of an existing codec."""
     orders = [order(number) for number in range(min(n, AT_ONCE))]
-    codec = Codec(Order, format)
+    return encode_shares(watch, orders, n, Codec(Order, format), by=by)
+
+
+def encode_shares(
+    watch: Watch,
+    values: list[T],
+    n: int,
+    codec: Codec[T],
+    *,
+    encode: Callable[..., bytes] = encode,
+    by: str = "",
+) -> list[str]:
+    """Encode values, `n` in all, by a function in the format of a codec, or by the method of the codec."""
+    name = codec.format  # reading it for each value would be measured
     encoded: list[bytes] = []
     with watch:
-        for share in shares(orders, n):
+        for share in shares(values, n):
             if by == "codec":
                 encoded = [codec.encode(each) for each in share]
-            elif format == "json":  # as users write it
+            elif name == "json":  # as users write it
                 encoded = [encode(each) for each in share]
             else:
-                encoded = [encode(each, format) for each in share]
+                encoded = [encode(each, name) for each in share]
     return [each.hex() for each in encoded]
 
 
@@ -107,12 +124,7 @@ async def decode_messages(watch: Watch, n: int, format: Format, by: str = "", un
 async def encode_plain(watch: Watch, n: int, format: Format) -> object:
     """Encode messages of strings by a codec; nothing in them has to be checked."""
     customers = [customer(number) for number in range(min(n, AT_ONCE))]
-    codec = Codec(Customer, format)
-    encoded: list[bytes] = []
-    with watch:
-        for share in shares(customers, n):
-            encoded = [codec.encode(each) for each in share]
-    return [each.hex() for each in encoded]
+    return encode_shares(watch, customers, n, Codec(Customer, format), by="codec")
 
 
 async def decode_plain(watch: Watch, n: int, format: Format) -> object:

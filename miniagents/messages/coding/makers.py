@@ -7,7 +7,7 @@ plan of the type makes the value, or says what is wrong.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Protocol, TypeAlias, get_args, get_origin
 
 import msgspec
 from msgspec import UnsetType
@@ -27,7 +27,7 @@ from miniagents.messages.coding.type_shapes import (
     limits_of,
     union_of,
 )
-from miniagents.messages.values.freezers import slot_for
+from miniagents.messages.values.freezers import function, slot_for
 from miniagents.messages.values.freezing import FrozenDict, class_of, freeze, is_list, is_mapping
 from miniagents.messages.values.record import EXTRAS_FIELD, Extras
 
@@ -125,31 +125,37 @@ class Makers:
             other: Makes values of what is no object.
         """
         makes = [self._of_class(cls) for cls in classes]
+        if not are_told_apart(classes) or classes[0].__struct_config__.tag_field is None:
+            return self._of_properties(classes, makes, other)
         configs = [cls.__struct_config__ for cls in classes]
-        tag_field = configs[0].tag_field if are_told_apart(classes) else None
+        tag_field, kind_of_tag = configs[0].tag_field, type(configs[0].tag)
         by_tag = {config.tag: make for config, make in zip(configs, makes, strict=True)}
-        kind_of_tag = type(configs[0].tag)
-        is_clear = len(classes) == 1  # `convert` looks at what the class needs
-        branches = [([] if is_clear else self._needs_of(cls), make) for cls, make in zip(classes, makes, strict=True)]
+        make_other = other or _refuse
 
         def make(raw: Any) -> object:  # Any: plain JSON
             if class_of(raw) is dict:
-                if tag_field is not None:
-                    tag = raw.get(tag_field)
-                    if type(tag) is kind_of_tag and tag in by_tag:
-                        return by_tag[tag](raw)
-                    raise msgspec.ValidationError("no member of the union has this tag")
-                for needs, make_branch in branches:
-                    for name, values in needs:
-                        if name not in raw or (values is not None and raw[name] not in values):
-                            break
-                    else:
-                        return make_branch(raw)
-            elif other is not None:
-                return other(raw)
-            raise msgspec.ValidationError("no member of the union has these properties")
+                tag = raw.get(tag_field)
+                if type(tag) is kind_of_tag and tag in by_tag:
+                    return by_tag[tag](raw)
+                raise msgspec.ValidationError("no member of the union has this tag")
+            return make_other(raw)
 
         return make
+
+    def _of_properties(self, classes: Sequence[type[Frozen]], makes: Sequence[Make], other: Make | None) -> Make:
+        """Return the maker of classes that the properties tell apart; its code is written out for them."""
+        names: dict[str, object] = {"other": other or _refuse, "refuse": _refuse}
+        lines = ["if type(value) is not dict: return other(value)"]
+        for place, (cls, make) in enumerate(zip(classes, makes, strict=True)):
+            names[f"make_{place}"] = make
+            conditions: list[str] = []
+            for at, (name, values) in enumerate(self._needs_of(cls) if len(classes) > 1 else ()):
+                conditions += [f"{name!r} in value"]
+                if values is not None:
+                    names[f"values_{place}_{at}"] = values
+                    conditions += [f"value[{name!r}] in values_{place}_{at}"]
+            lines += [f"if {' and '.join(conditions) or True}: return make_{place}(value)"]
+        return function((*lines, "return refuse(value)"), names)
 
     def _of_union(self, members: Sequence[object]) -> Make:
         classes = [member for member in members if is_message_class(member)]
@@ -279,6 +285,10 @@ class Makers:
     def _keeps_extras(self, cls: type[Frozen]) -> bool:
         extras = [get_args(bare(field.type)) for field in fields_of(cls) if field.name == EXTRAS_FIELD]
         return bool(extras) and extras[0][1] in UNTYPED and not self._judge.checks_extras(cls)
+
+
+def _refuse(_: object) -> NoReturn:
+    raise msgspec.ValidationError("no member of the union has these properties")
 
 
 ANYTHING: Any = Any  # Any: the type itself; for `object` msgspec would call a function

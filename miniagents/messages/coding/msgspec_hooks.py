@@ -69,12 +69,19 @@ def made_of_json(form: Any, raw: Any) -> object:  # Any: a type; JSON of any cla
 def _frozen_array(items: list[Any]) -> tuple[Any, ...]:  # Any: JSON
     for item in items:
         if type(item) not in JSON_SCALARS:
-            return tuple([item if type(item) in JSON_SCALARS else _frozen_container(item) for item in items])
-    return tuple(items)
-
-
-def _frozen_container(raw: Any) -> object:  # Any: as above
-    return _frozen_array(raw) if class_of(raw) is list else made_of_json(FrozenDict, raw)
+            break
+    else:
+        return tuple(items)
+    return tuple(
+        [
+            made_of_json(FrozenDict, item)
+            if (kind := class_of(item)) is dict
+            else _frozen_array(item)
+            if kind is list
+            else item
+            for item in items
+        ]
+    )
 
 
 def made_of_msgpack(form: Any, value: Any) -> object:  # Any: a type; of any class
