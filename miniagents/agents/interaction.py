@@ -226,6 +226,7 @@ class InteractionContext(HidesMachinery, Generic[In_co, Out_contra]):
         Raises:
             AppenderClosedError: The replies have ended; `in_background` is for work that they need not wait for.
             PromiseCancelledError: The call was cancelled.
+            TypeError: The work cannot be awaited.
 
         >>> @miniagent
         ... async def both(ctx: InteractionContext) -> None:
@@ -240,6 +241,7 @@ class InteractionContext(HidesMachinery, Generic[In_co, Out_contra]):
         >>> asyncio.run(main())
         (Message(text='looking'), Message(text='found'))
         """
+        _check_awaitable("make_sure_to_wait", work)
         self._replies.produce_also(_Given(work))
 
     def in_background(self, work: Awaitable[object], /) -> None:
@@ -249,7 +251,11 @@ class InteractionContext(HidesMachinery, Generic[In_co, Out_contra]):
 
         Args:
             work: A coroutine, a promise, a task or any other awaitable; its result is ignored.
+
+        Raises:
+            TypeError: The work cannot be awaited.
         """
+        _check_awaitable("in_background", work)
         given = _Given(work)
 
         async def wait() -> None:
@@ -378,6 +384,15 @@ class _Given:
 def _is_awaitable(body: object) -> bool:
     # the common case first: asking whether an object is awaitable takes ten times as long
     return type(body) is CoroutineType or inspect.isawaitable(body)
+
+
+def _check_awaitable(method: str, work: object) -> None:
+    # an agent can be awaited, so that it says what to write instead
+    if not _is_awaitable(work) or hasattr(work, "_instead_of_calling"):
+        from miniagents.messages.promised.tokens import remedy_for  # noqa: PLC0415  # only errors need it
+
+        remedy = remedy_for(work) or "give a coroutine, a promise or a task"
+        raise TypeError(f"ctx.{method}(…): {work!r:.200} cannot be awaited: {remedy}")
 
 
 class AgentCall(HidesMachinery, Generic[In_contra, Out_co]):

@@ -314,11 +314,13 @@ class _Level:
     def _proceed(
         self,
         inside: tuple[CallHandler, ...],
-        *,
+        *given: object,
         messages: MessageType[Message] | None = None,
         arguments: Mapping[str, object] | None = None,
     ) -> MessageSequencePromise[Message]:
         """Begin what is further inside, as `Proceed` says."""
+        if given:
+            raise TypeError("proceed() takes everything by name: write proceed(messages=…, arguments=…)")
         if self._inside is not inside:
             raise RuntimeError(f"proceed() was called after its handler had returned, for {self._call!r}")
         if self._pending is not None:

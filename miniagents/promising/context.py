@@ -47,6 +47,7 @@ from miniagents.promising.core.places import (
     make_inactive,
     note_closed,
     note_opened,
+    why_not_here,
 )
 from miniagents.promising.core.presenting import PresentedContext
 from miniagents.promising.core.watch import Watch
@@ -525,13 +526,7 @@ class PromisingContext(PresentedContext):
         return get_ident() == self._thread
 
     def _refuse_loop(self, what_cannot: str) -> NoReturn:
-        name = type(self).__name__
-        if running_loop() is None:
-            raise ContextStateError(
-                f"{what_cannot}: no event loop runs in this thread, and the one of its {name} runs in another; "
-                "call `context.from_thread(function, …)`, whose future waits for the result"
-            )
-        raise ContextStateError(f"{what_cannot}: its {name} is one of another event loop")
+        raise ContextStateError(f"{what_cannot}: {why_not_here(self)}")
 
     def _joins(self, outer: PromisingContext) -> None:
         """Share what the context around this one has."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, strategies
@@ -302,3 +303,32 @@ def test_another_thread_can_have_the_reply_wait_for_work() -> None:
         assert done == ["work"]
 
     MiniAgents().run(main())
+
+
+@pytest.mark.parametrize("method", ["make_sure_to_wait", "in_background"])
+def test_work_that_cannot_be_awaited_is_refused_where_it_is_given(method: str) -> None:
+    async def work() -> None: ...
+
+    given: dict[str, Any] = {  # Any: checkers refuse all of them
+        "5 cannot be awaited: give a coroutine, a promise or a task": 5,
+        "cannot be awaited: call it: work()": work,
+        "cannot be awaited: write other.inquire(…)": other,
+    }
+
+    @miniagent
+    async def agent(ctx: InteractionContext) -> None:
+        for text, mistake in given.items():
+            with pytest.raises(TypeError, match=re.escape(text)):
+                getattr(ctx, method)(mistake)
+        ctx.reply("refused")
+
+    async def main() -> None:
+        async with MiniAgents():
+            assert texts(await agent.inquire()) == ["refused"]
+
+    asyncio.run(main())
+
+
+@miniagent
+async def other(ctx: InteractionContext) -> None:
+    ctx.reply(ctx.messages)

@@ -116,13 +116,16 @@ async def test_p12_a_context_is_entered_while_it_closes() -> None:
 async def test_p12_only_an_open_context_is_entered() -> None:
     context = PromisingContext()
     with (
-        pytest.raises(ContextStateError, match="this PromisingContext is new: only one that is open"),
+        pytest.raises(ContextStateError, match="is new: only one that is open can be entered; open it first"),
         context.entered(),
     ):
         raise AssertionError("it was entered")
     async with context:
         pass
-    with pytest.raises(ContextStateError, match="is closed: only one that is open"), context.entered():
+    with (
+        pytest.raises(ContextStateError, match="is closed: only one that is open can be entered; make a new one"),
+        context.entered(),
+    ):
         raise AssertionError("it was entered")
 
 
@@ -144,7 +147,7 @@ async def test_p12_a_context_is_entered_in_its_own_loop_only() -> None:
             thread = threading.Thread(target=function)
             thread.start()
             await asyncio.to_thread(thread.join)
-    assert "is one of another event loop" in refusals[0]
+    assert "is one of another event loop; write `await asyncio.wrap_future(context.from_thread(" in refusals[0]
     assert "call `context.from_thread(function, …)`" in refusals[1]
 
 

@@ -17,6 +17,7 @@ from miniagents.promising import (
     AppenderClosedError,
     ContextStateError,
     FlatSequence,
+    NoActiveContextError,
     Promise,
     PromiseCancelledError,
     PromisingContext,
@@ -425,6 +426,41 @@ async def test_p11_a_call_in_the_loops_own_thread_is_refused_instead_of_blocking
     async with PromisingContext() as context:
         with pytest.raises(ContextStateError, match=r"from_thread\(sleep\) is for other threads"):
             context.from_thread(asyncio.sleep, 0)
+
+
+def test_p11_a_call_where_the_loop_does_not_run_is_refused_as_its_result_would_never_come() -> None:
+    """A worker has one loop for all its jobs, and runs it only while there is one."""
+    context = PromisingContext()
+
+    async def open_it() -> None:
+        context.activate()
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(open_it())
+    with pytest.raises(ContextStateError, match=r"this one does not run.*loop.run_until_complete"):
+        context.from_thread(asyncio.sleep, 0)
+    loop.run_until_complete(context.afinalize())
+    loop.close()
+
+
+def test_p11_a_context_whose_loop_was_closed_is_said_to_be_of_a_closed_loop() -> None:
+    context = PromisingContext()
+
+    async def open_it() -> None:
+        context.activate()
+
+    asyncio.run(open_it())
+    with pytest.raises(ContextStateError, match="the event loop of this PromisingContext is closed"):
+        context.from_thread(asyncio.sleep, 0)
+
+    async def use_it() -> None:
+        with pytest.raises(ContextStateError, match="the event loop of its PromisingContext is closed"):
+            context.entered().__enter__()
+        with pytest.raises(NoActiveContextError) as raised:
+            PromisingContext.current()
+        assert "open in" not in str(raised.value)  # nobody can do anything in it
+
+    asyncio.run(use_it())
 
 
 async def test_p11_what_a_thread_put_in_too_late_is_logged(logged: list[str]) -> None:

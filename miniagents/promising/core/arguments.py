@@ -273,6 +273,8 @@ def check_awaitables(what: str, given: Iterable[object]) -> None:
             hint = "" if instead is None else f"; {instead}"
             if isinstance(each, list | tuple):
                 hint = f"; write {what}(*...) to give what is in it"
+            elif not hint and callable(each):
+                hint = f"; call it: {_name_of(each)}()"
             raise TypeError(f"{what}: {each!r:.200} is no promise{hint}")
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "make_inactive",
     "note_closed",
     "note_opened",
+    "why_not_here",
 ]
 
 C_co = TypeVar("C_co", bound="PromisingContext", covariant=True)
@@ -65,8 +66,9 @@ class Entered(Generic[C_co]):
                 f"this block of {context._described()} is entered already: call `context.entered()` once for each"
             )
         if not context._is_open():
+            to_do = "open it first, `async with context:`" if context._state == "new" else "make a new one"
             raise ContextStateError(
-                f"this {type(context).__name__} is {context._state}: only one that is open can be entered"
+                f"this {type(context).__name__} is {context._state}: only one that is open can be entered; {to_do}"
             )
         if running_loop() is not context._loop:
             context._refuse_loop(f"{context._described()} cannot be entered")
@@ -216,11 +218,26 @@ def hand_over(context: PromisingContext, change: Callable[..., object], *argumen
         raise ContextStateError(f"the event loop of this {name} is closed") from None
 
 
+def why_not_here(context: PromisingContext) -> str:
+    """Return the end of an error text about the use of a context from where its loop does not run."""
+    name = type(context).__name__
+    if context._loop is not None and context._loop.is_closed():
+        return f"the event loop of its {name} is closed"
+    if running_loop() is None:
+        return (
+            f"no event loop runs in this thread, and the one of its {name} runs in another; "
+            "call `context.from_thread(function, …)`, whose future waits for the result"
+        )
+    return (
+        f"its {name} is one of another event loop; write `await asyncio.wrap_future(context.from_thread(function, …))`"
+    )
+
+
 def hint_at_open(cls: type[PromisingContext]) -> str:
     """Return the end of an error text that says which contexts of a class are open, and how to get into one."""
     loop = running_loop()
     # copying the references is one step, which no other thread interrupts
-    found = [each for reference in _opened.valuerefs() if isinstance(each := reference(), cls) and each._is_open()]
+    found = [each for reference in _opened.valuerefs() if isinstance(each := reference(), cls) and _can_work(each)]
     here = [context._described() for context in found if context._loop is loop]
     elsewhere = [context._described() for context in found if context._loop is not loop]
     hint = ""
@@ -229,6 +246,10 @@ def hint_at_open(cls: type[PromisingContext]) -> str:
     if elsewhere:
         hint += f"; open in another thread or loop: {_listed(elsewhere)}: call `context.from_thread(function, …)`"
     return hint
+
+
+def _can_work(context: PromisingContext) -> bool:
+    return context._is_open() and context._loop is not None and not context._loop.is_closed()
 
 
 def _listed(descriptions: list[str]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import ParamSpec, TypeVar
 
+from miniagents.promising.core.current import running_loop
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.places import hand_over
 from miniagents.promising.core.presenting import name_of
@@ -98,7 +99,12 @@ def call_from_thread(
         task.add_done_callback(lambda _: answer.take(promise))
         answer.add_done_callback(lambda _: promise.cancel() if answer.cancelled() else None)
 
-    if context._is_here():
+    if context._is_here() and not (context._loop is None or context._loop.is_closed()):
+        if running_loop() is None:
+            raise ContextStateError(
+                f"{name} is for other threads: the loop of this one does not run, so the result would never come; "
+                "write `loop.run_until_complete(…)`, with `context.entered()` in the coroutine"
+            )
         raise ContextStateError(
             f"{name} is for other threads: in the thread of the loop, waiting for its result would stop the loop; "
             "call the function itself"

@@ -231,6 +231,8 @@ async def test_a_list_of_promises_is_no_promise(combine: Callable[[Any], object]
             combine(promises)
         with pytest.raises(TypeError, match=f"^{name}: 3 is no promise$"):
             combine(3)
+        with pytest.raises(TypeError, match=rf"^{name}: <function apology.*> is no promise; call it: apology\(\)$"):
+            combine(apology)
 
 
 @pytest.mark.parametrize(
