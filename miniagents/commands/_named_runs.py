@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
     from miniagents.ext.store import RunInfo
 
-__all__ = ["is_store", "others", "state_of", "the_run"]
+__all__ = ["STORE_HEADER", "is_store", "others", "state_of", "the_run"]
 
-_HEADER: Final = b"SQLite format 3\0"
+STORE_HEADER: Final = b"SQLite format 3\0"
+"""How the file of a store begins, as every file of SQLite."""
 _NAMED: Final = 10
 """How many other runs are named."""
 
@@ -30,7 +31,7 @@ def is_store(address: str) -> bool:
     if address == "-":
         return False
     with Path(address).open("rb") as file:
-        return file.read(len(_HEADER)) == _HEADER
+        return file.read(len(STORE_HEADER)) == STORE_HEADER
 
 
 def others(names: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from miniagents.commands._named_runs import STORE_HEADER
 from miniagents.messages import Codec, DecodeError, Frozen, encode
 from miniagents.messages.coding.exactness import refuse_unwritable
 from miniagents.messages.coding.msgspec_formats import functions_of, may_have_nan, refuse_unpackable, with_string_keys
@@ -192,6 +193,8 @@ def said_of(name: str, error: RecordError, start: bytes) -> str:
     said = f"{name}: {error}"
     if error.index:
         return said
+    if start.startswith(STORE_HEADER):
+        return f"{said}; this is a database: `miniagents runs` and `miniagents picture` show what a store has"
     line, end, _ = _inflated(start).lstrip().partition(b"\n")
     opened = line.strip()
     if not end or opened not in _OPENED:

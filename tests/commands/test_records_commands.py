@@ -5,10 +5,12 @@ import io
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -381,6 +383,14 @@ def test_json_on_several_lines_is_told_from_data_that_is_torn(
     Path("indented.json.gz").write_bytes(gzip.compress(indented.encode()))
     hint = f"; records are one on each line, and this is JSON on several lines: `{program}` writes it so"
     assert hint in run(*command.split())
+
+
+@pytest.mark.parametrize("command", ["cat runs.db", "convert runs.db out.jsonl"])
+def test_a_store_is_told_from_records(run: Run, command: str) -> None:
+    with closing(sqlite3.connect("runs.db")) as database:
+        database.execute("CREATE TABLE things (name)")
+    said = run(*command.split())
+    assert "; this is a database: `miniagents runs` and `miniagents picture` show what a store has" in said
 
 
 def test_data_that_is_torn_is_not_told_to_be_json_on_several_lines(run: Run) -> None:

@@ -6,9 +6,11 @@ A version of the tables never changes once it was released: `_STEPS` gets one mo
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from miniagents.ext.store.errors import (
     StoreDamagedError,
@@ -89,8 +91,43 @@ VERSION: Final = len(_STEPS)
 """The version of the tables."""
 
 
+class AtRest(sqlite3.Connection):
+    """A connection to a file that can only be read, on the condition that no process writes it meanwhile.
+
+    In the mode WAL, SQLite makes files beside its own also to read, unless it is told that nothing changes.
+    """
+
+    path: Path | None = None
+    seen: tuple[int, ...] = ()
+
+    def at(self, path: Path) -> None:
+        """Refuse to read the file from now on once it has changed."""
+        self.seen = _state_of(path)
+        self.path = path
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # Any: what SQLite takes
+        """Execute a statement.
+
+        Raises:
+            FileGoneError: The file has changed.
+        """
+        if self.path is not None and _state_of(self.path) != self.seen:
+            raise FileGoneError
+        return super().execute(sql, parameters)
+
+
+def _state_of(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def opened(path: Path | None, shown: str, durability: Durability, patience: float) -> sqlite3.Connection:
     """Open the file, make it if it is not there, and bring its tables to this version.
+
+    If this process may not write in the folder, a file that no process has open is opened `AtRest`.
 
     Args:
         path: The file; None for a database in memory.
@@ -99,18 +136,23 @@ def opened(path: Path | None, shown: str, durability: Durability, patience: floa
         patience: Seconds to wait for a lock.
     """
     deadline = time.monotonic() + patience
+    connect = partial(sqlite3.connect, ":memory:" if path is None else path)
     while True:
         connection: sqlite3.Connection | None = None
         try:
-            connection = sqlite3.connect(
-                ":memory:" if path is None else path, timeout=patience, isolation_level=None, cached_statements=256
-            )
+            connection = connect(timeout=patience, isolation_level=None, cached_statements=256)
+            if path is not None and isinstance(connection, AtRest):
+                connection.at(path)
             _prepare(connection, shown, durability)
         except BaseException as error:
             if connection is not None:
                 connection.close()
             if not isinstance(error, sqlite3.Error):
                 raise
+            if path is not None and not isinstance(connection, AtRest) and _may_be_read(path, error):
+                address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+                connect = partial(sqlite3.connect, address, factory=AtRest, uri=True)
+                continue
             said = error_of(error, shown)
             if path is not None and path.is_dir():
                 said = StoreUnavailableError(shown, "it is a folder; a store is a file")
@@ -121,6 +163,18 @@ def opened(path: Path | None, shown: str, durability: Durability, patience: floa
             time.sleep(_PAUSE)  # SQLite does not wait when two processes make the same file at the same time
         else:
             return connection
+
+
+def _may_be_read(path: Path, error: sqlite3.Error) -> bool:
+    """Return whether SQLite only misses the right to write in the folder, and the file is complete.
+
+    No process has it open then, or has left anything beside it.
+    """
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN) or not path.is_file():
+        return False
+    is_writable = os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    return not is_writable and not path.with_name(f"{path.name}-wal").exists()
 
 
 def _prepare(connection: sqlite3.Connection, shown: str, durability: Durability) -> None:
@@ -173,14 +227,18 @@ def file_of(path: Path | None) -> tuple[int, int] | None:
 
 
 class FileGoneError(sqlite3.OperationalError):
-    """The file of a store that is open was deleted, moved or replaced, which SQLite does not notice in the mode WAL."""
+    """The file of a store that is open is another one now, which SQLite does not notice in the mode WAL.
+
+    It was deleted, moved or replaced; or it is at rest, and was written.
+    """
 
 
 def error_of(error: sqlite3.Error, shown: str) -> StoreError:
     """Return the error that says what to do about one of SQLite."""
     if isinstance(error, FileGoneError):
         reason = (
-            "the file was deleted, moved or replaced while the store was open; close the store, and make another one"
+            "the file was deleted, moved or replaced while the store was open, or written while it could only be read; "
+            "close the store, and make another one"
         )
         return StoreUnavailableError(shown, reason)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF

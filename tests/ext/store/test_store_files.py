@@ -4,8 +4,12 @@ import asyncio
 import contextlib
 import functools
 import itertools
+import os
+import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 from threading import Event, Thread
 from typing import Any, Literal
 
@@ -262,6 +266,75 @@ async def test_a_file_that_is_deleted_or_replaced_while_the_store_is_open_is_tol
         for _ in range(2):
             with pytest.raises(StoreUnavailableError, match="was deleted, moved or replaced while the store was open"):
                 await store.append("a", Pieces(0, 1, b"0\n"))
+
+
+@pytest.fixture
+def kept() -> Iterator[Path]:
+    """A store that this process may read, and nothing else."""
+    folder = Path(mkdtemp(prefix="kept-", dir="/tmp"))  # where another user can look
+    path = folder / "runs 1?.db"
+    asyncio.run(filled(path))
+    asyncio.run(looked_at(SQLiteStore(path)))  # everything is imported before
+    user = os.geteuid()
+    path.chmod(0o444)
+    folder.chmod(0o555)
+    if user == 0:
+        os.seteuid(65534)  # root may write everything
+    try:
+        yield path
+    finally:
+        os.seteuid(user)
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+async def looked_at(store: SQLiteStore) -> tuple[bytes, str]:
+    async with store:
+        with contextlib.suppress(StoreError):
+            await store.append("more", Pieces(0, 1, b"0\n"))
+        data = b"".join([pieces.data async for pieces in store.read("numbers", follow=False)])
+        return data, str(await store.get(UserMessage("hello").hash_key, UserMessage))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the rights of files are those of POSIX")
+async def test_a_store_that_may_only_be_read_is_read(kept: Path) -> None:
+    """An artifact of a build, or what another user has kept: SQLite itself would make files beside it."""
+    assert await looked_at(SQLiteStore(kept)) == (b"0\n1\n", "hello")
+    async with SQLiteStore(kept) as store:
+        with pytest.raises(StoreUnavailableError, match=r"it cannot be opened for writing: .*READONLY"):
+            await store.put(UserMessage("more"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the rights of files are those of POSIX")
+@pytest.mark.parametrize("is_written_before", [True, False])
+async def test_a_store_that_may_only_be_read_is_not_read_while_another_process_writes_it(
+    kept: Path, is_written_before: bool
+) -> None:
+    """The reader would see neither what is beside the file nor that it changes."""
+    async with SQLiteStore(kept) as store:
+        if is_written_before:
+            beside(kept, "-wal")
+            said = "it cannot be opened for writing"
+        else:
+            await store.get(UserMessage("hello").hash_key, UserMessage)
+            beside(kept, "")
+            said = "written while it could only be read; close the store, and make another one"
+        with pytest.raises(StoreUnavailableError, match=said):
+            await store.get(UserMessage("hello").hash_key, UserMessage)
+
+
+def beside(path: Path, suffix: str) -> None:
+    """Write a file as another user does."""
+    user = os.geteuid()
+    os.seteuid(os.getuid())
+    path.parent.chmod(0o755)
+    file = path.with_name(f"{path.name}{suffix}")
+    if file.exists():
+        file.chmod(0o644)
+    with file.open("ab") as there:
+        there.write(bytes(4096))
+    path.parent.chmod(0o555)
+    os.seteuid(user)
 
 
 async def test_a_folder_is_no_store(tmp_path: Path) -> None:
