@@ -311,11 +311,13 @@ class _Level:
     def _proceed(
         self,
         inside: tuple[CallHandler, ...],
-        *,
+        *unnamed: object,
         messages: MessageType[Message] | None = None,
         arguments: Mapping[str, object] | None = None,
     ) -> MessageSequencePromise[Message]:
         """Begin what is further inside, as `Proceed` says."""
+        if unnamed:
+            raise TypeError("proceed: give other messages or arguments by name: proceed(messages=…, arguments={…})")
         if self._inside is not inside:
             raise RuntimeError(f"proceed() was called after its handler had returned, for {self._call!r}")
         if self._pending is not None:
@@ -330,7 +332,7 @@ class _Level:
         self._last = self._pending = proceeded = deferred_sequence(self._replies._buffer, self.apart)
         return proceeded
 
-    _proceed.__qualname__ = "proceed"  # under which handlers know it, for Python's errors about its arguments
+    _proceed.__name__ = _proceed.__qualname__ = "proceed"  # under which handlers know it, for errors
 
     def _give(self, returned: Any) -> None:  # Any: a MessageType, which its writing end checks
         """Put in what a handler returned that does not only pass the call on."""
