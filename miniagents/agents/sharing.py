@@ -13,6 +13,7 @@ from typing_extensions import TypeVar
 from miniagents.promising import ContextStateError, PromiseDeadlockError
 from miniagents.promising.core.arguments import check_callable, check_kind, check_plain
 from miniagents.promising.core.ending import give_up_task
+from miniagents.promising.core.failure import mark_as_read
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
@@ -85,11 +86,14 @@ class Shares:
             asking.wait_for(held)
         held.waiting += 1
         try:
-            await asyncio.wait((held.entered,))  # cancelling one who waits cancels nothing for the others
+            await held.until_entered()  # cancelling one who waits cancels nothing for the others
         finally:
             held.waiting -= 1
             if asking is not None:
                 asking.waits_for = None
+        error = held.entered.exception()
+        if error is not None:
+            mark_as_read(error)  # in a circle it is also the error of the agents that waited in it
         return held.entered.result()
 
     def _entered_last(self, place: tuple[str, Hashable]) -> None:
@@ -177,6 +181,14 @@ class _Held(Generic[T]):
     def is_entered_here(self) -> bool:
         """Return whether the current task is the one that enters it."""
         return not self.entered.done() and self._task is asyncio.current_task()
+
+    async def until_entered(self) -> None:
+        """Wait until it is entered or over; the watch sees who waits for whom, also through agents."""
+        from miniagents.promising.core.joins import resolved_by  # noqa: PLC0415  # a first agent does without
+
+        task = self._task
+        if task is not None and not self.entered.done():
+            await resolved_by(task, self.entered)
 
     def wait_for(self, other: _Held[Any]) -> None:  # Any: as above
         """Note that entering this one waits for another one.

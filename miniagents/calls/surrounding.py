@@ -314,13 +314,13 @@ class _Level:
     def _proceed(
         self,
         inside: tuple[CallHandler, ...],
-        *given: object,
+        *unnamed: object,
         messages: MessageType[Message] | None = None,
         arguments: Mapping[str, object] | None = None,
     ) -> MessageSequencePromise[Message]:
         """Begin what is further inside, as `Proceed` says."""
-        if given:
-            raise TypeError("proceed() takes everything by name: write proceed(messages=…, arguments=…)")
+        if unnamed:
+            raise TypeError("proceed: give other messages or arguments by name: proceed(messages=…, arguments={…})")
         if self._inside is not inside:
             raise RuntimeError(f"proceed() was called after its handler had returned, for {self._call!r}")
         if self._pending is not None:
@@ -335,7 +335,7 @@ class _Level:
         self._last = self._pending = proceeded = deferred_sequence(self._replies._buffer, self.apart)
         return proceeded
 
-    _proceed.__qualname__ = "proceed"  # under which handlers know it, for Python's errors about its arguments
+    _proceed.__name__ = _proceed.__qualname__ = "proceed"  # under which handlers know it, for errors
 
     def _give(self, returned: Any) -> None:  # Any: a MessageType, which its writing end checks
         """Put in what a handler returned that does not only pass the call on."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from miniagents import MiniAgents, PromiseDeadlockError
+from miniagents import InteractionContext, Message, MiniAgents, PromiseDeadlockError, miniagent
 
 
 @contextlib.asynccontextmanager
@@ -64,6 +64,50 @@ async def test_a_resource_that_waits_for_itself_is_an_error_and_no_wait() -> Non
             await context.shared_async("a", waits_for("b"))
         assert {*raised.value.circle} == {f"shared_async({key!r})" for key in "abc"}
         assert await context.shared_async("a", connected) == "connection"  # who asks next tries again
+
+
+@pytest.mark.virtual_clock
+@pytest.mark.parametrize("next_key", [{"a": "a"}, {"a": "b", "b": "a"}, {"a": "b", "b": "c", "c": "a"}])
+async def test_a_resource_that_waits_for_itself_through_agents_is_an_error_and_no_wait(
+    next_key: dict[str, str],
+) -> None:
+    @contextlib.asynccontextmanager
+    async def opened(key: str) -> AsyncGenerator[str]:
+        yield str(await user.inquire(next_key[key]))
+
+    @miniagent
+    async def user(ctx: InteractionContext[Message, Message]) -> None:
+        key = str((await ctx.messages)[0])
+        ctx.reply(await MiniAgents.current().shared_async(key, lambda: opened(key)))
+
+    async with MiniAgents() as context:
+        for _ in range(2):  # who asks next tries again
+            with pytest.raises(PromiseDeadlockError):
+                await context.shared_async("a", lambda: opened("a"))
+        with pytest.raises(PromiseDeadlockError):
+            await user.inquire("a")
+        assert await context.shared_async("a", connected) == "connection"
+
+
+@pytest.mark.virtual_clock
+async def test_agents_that_wait_for_a_resource_that_waits_for_agents_are_no_circle() -> None:
+    @miniagent
+    async def slow(ctx: InteractionContext[Message, Message]) -> None:
+        await asyncio.sleep(60)
+        ctx.reply("ready")
+
+    @contextlib.asynccontextmanager
+    async def opened() -> AsyncGenerator[str]:
+        await asyncio.sleep(60)
+        yield str((await slow.inquire("x"))[0])
+
+    @miniagent
+    async def user(ctx: InteractionContext[Message, Message]) -> None:
+        ctx.reply(await MiniAgents.current().shared_async("k", opened))
+
+    async with MiniAgents():
+        replies = [user.inquire("x") for _ in range(3)]
+        assert [str(message) for each in replies for message in await each] == ["ready"] * 3
 
 
 async def test_an_error_that_comes_after_all_have_given_up_is_logged_and_not_lost(

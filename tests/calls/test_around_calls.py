@@ -758,6 +758,25 @@ async def _observed(replies: MessageSequencePromise[Message]) -> list[int]:
 # --- mistakes of who writes a handler ---
 
 
+@pytest.mark.parametrize("unnamed", [("other",), (Message("other"), {"times": 2}), (None,)])
+async def test_what_proceed_takes_has_names(unnamed: tuple[object, ...]) -> None:
+    async def unaware(_: Call, proceed: Any) -> Any:  # Any: what the checkers refuse
+        return proceed(*unnamed)
+
+    async with MiniAgents(around_calls=unaware):
+        with pytest.raises(TypeError, match="^proceed: give other messages or arguments by name: proceed.messages=…, "):
+            await echo.inquire("a")
+
+
+async def test_proceed_itself_is_no_reply() -> None:
+    async def forgetful(_: Call, proceed: Any) -> Any:  # Any: as above
+        return proceed
+
+    async with MiniAgents(around_calls=forgetful):
+        with pytest.raises(TypeError, match=r"which is no message: call it: proceed\(\); give"):
+            await echo.inquire("a")
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

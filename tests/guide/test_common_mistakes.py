@@ -32,6 +32,10 @@ async def numbers() -> AsyncIterator[int]:
     yield 1
 
 
+async def wait(_: object) -> None:
+    """Never awaited."""
+
+
 def test_the_table_is_there() -> None:
     assert len(ROWS) > 15
 
@@ -43,6 +47,7 @@ async def test_the_error_of_a_mistake_says_what_to_write(mistake: str, said: str
             "agent": agent,
             "tokens": tokens,
             "numbers": numbers,
+            "wait": wait,
             "pickle": pickle,
             "stream_message": stream_message,
             "Message": Message,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 from typing_extensions import TypeVar
 
+from miniagents.ext.llm._addresses import check_address, fault_of
 from miniagents.ext.llm._secrets import Hidden, bare, hide_headers
 from miniagents.ext.llm.errors import MissingKeyError, MissingSDKError, ModelSetupError
 
@@ -154,9 +155,11 @@ def clients_of(
         given: The client of the user, or a function that makes one for each context; None for a default one.
 
     Raises:
-        TypeError: Both a client and settings are given.
+        TypeError: Both a client and settings are given, or the address is no text.
+        ValueError: The address is one that no request can be sent to.
     """
     if given.reveal() is None:
+        check_address(where, Hidden(settings.reveal().base_url))
         key = make, Hidden(settings.reveal().key)
         return lambda context: context.shared(key, lambda: made(make, settings), _close)
     ignored = ", ".join(settings.reveal().given())
@@ -182,7 +185,12 @@ def made(make: Callable[[ClientSettings], C], settings: Hidden[ClientSettings]) 
     """
     problem: ModelSetupError
     try:
-        return Hidden(_without_password(make(settings.reveal())))
+        client = Hidden(_without_password(make(settings.reveal())))
+        address = Hidden(getattr(client.reveal(), "base_url", None))  # the environment may have given it
+        fault = fault_of(address) if address.reveal() else ""
+        if not fault:
+            return client
+        problem = ModelSetupError(f"base_url, or the variable of the environment for it: {fault}")
     except ModelSetupError as error:
         problem = bare(error)
     except Exception as error:  # noqa: BLE001 - the SDKs raise many errors for headers, keys and addresses

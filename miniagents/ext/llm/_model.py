@@ -16,7 +16,7 @@ from miniagents.ext.llm._assembling import Assembler
 from miniagents.ext.llm._clients import Closable
 from miniagents.ext.llm._conversation import conversation_of
 from miniagents.ext.llm._json import is_object, number_in
-from miniagents.ext.llm._model_identity import server_of
+from miniagents.ext.llm._model_identity import host_of, server_of
 from miniagents.ext.llm._options import LIBRARY_OPTIONS
 from miniagents.ext.llm._preparing import warmed
 from miniagents.ext.llm._protocol import AS_IT_CAME, ModelProtocol, ModelRequest
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from miniagents.ext.llm._events import StreamedEvent
     from miniagents.ext.llm._json import JsonObject
     from miniagents.ext.llm._protocol import Reader
+    from miniagents.ext.llm._secrets import Hidden
     from miniagents.ext.llm.common import ReplySchema, ToolDefinition
     from miniagents.messages import Identity, Message
 
@@ -136,7 +137,7 @@ class LanguageModel(Generic[C, M]):
             if answer is not None:
                 problem = ProtocolError(f"the answer has no number of tokens: {conceal(repr(answer)):.100}")
         except BaseException as error:  # noqa: BLE001 - the SDKs raise many errors; `_problem` translates them
-            problem = self._problem(Assembler(self.protocol.message), error, conceal)
+            problem = self._problem(Assembler(self.protocol.message), error, conceal, client)
         if problem is None or getattr(problem, "status", None) in _NO_SUCH_ENDPOINT:
             return self._estimated(messages)
         answer = None  # it may repeat the key
@@ -174,7 +175,7 @@ class LanguageModel(Generic[C, M]):
 
         return MessagePromise(
             lambda: self._streamed(
-                chunks, self.protocol.reader(request), assembler, conceal, admit, stream=request.stream
+                chunks, self.protocol.reader(request), assembler, conceal, admit, client, stream=request.stream
             ),
             whole,
             message_class=self.protocol.message_class,
@@ -189,6 +190,7 @@ class LanguageModel(Generic[C, M]):
         assembler: Assembler[M],
         conceal: Callable[[str], str],
         admit: Callable[[], Awaitable[Admission]] | None,
+        client: Hidden[C],
         *,
         stream: bool,
     ) -> AsyncIterator[StreamedEvent]:
@@ -212,9 +214,9 @@ class LanguageModel(Generic[C, M]):
                                 is_first = False
                                 await asyncio.sleep(0)
         except BaseException as error:  # noqa: BLE001 - the SDKs raise many errors; `_problem` translates them
-            problem = self._problem(assembler, error, conceal)
+            problem = self._problem(assembler, error, conceal, client)
         else:
-            problem = self._problem(assembler, None, conceal)
+            problem = self._problem(assembler, None, conceal, client)
         if admission is not None and (usage := assembler.message().usage) is not None:
             admission.spent(usage.input_tokens + usage.output_tokens)
         if problem is not None:
@@ -254,7 +256,7 @@ class LanguageModel(Generic[C, M]):
         return reader.read(chunk) if stream else reader.read_whole(chunk)
 
     def _problem(
-        self, assembler: Assembler[M], failed: BaseException | None, conceal: Callable[[str], str]
+        self, assembler: Assembler[M], failed: BaseException | None, conceal: Callable[[str], str], client: Hidden[C]
     ) -> BaseException | None:
         """Return the error to raise at the end of an answer; None if the answer is complete.
 
@@ -269,7 +271,14 @@ class LanguageModel(Generic[C, M]):
             failed = ContentFilterError("a filter of the provider stopped the answer")
         if failed is None:
             return None
-        error = translated(failed, provider=self.protocol.provider, model=self.name, conceal=conceal, partial=partial)
+        error = translated(
+            failed,
+            provider=self.protocol.provider,
+            model=self.name,
+            conceal=conceal,
+            partial=partial,
+            host=host_of(client),
+        )
         if isinstance(error, ModelConnectionError) and assembler.is_finished:
             return None  # the answer is complete; only closing the stream failed
         return error

@@ -106,6 +106,12 @@ def server_of(client: Hidden[Any]) -> str | None:  # Any: of any SDK
     return None if address is None else hashlib.sha256(address.encode(errors="replace")).hexdigest()[:16]
 
 
+def host_of(client: Hidden[Any]) -> str | None:  # Any: of any SDK
+    """Return the host of the server that a client asks, with the port if the address has one; None if it has none."""
+    address = _without_password(Hidden(getattr(client.reveal(), "base_url", None)))
+    return None if address is None else urlsplit(address).netloc or None
+
+
 # --- machinery ---
 
 
@@ -115,6 +121,8 @@ def _without_password(address: Hidden[object]) -> str | None:
     try:
         parts = urlsplit(str(address.reveal()))
     except ValueError:  # the SDK refuses it too
+        return None
+    if not parts.netloc:  # what looks like a path may be a password
         return None
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import TypeVar
 
 from miniagents.ext.llm._clients import Closable
+from miniagents.ext.llm._model_identity import host_of
 from miniagents.ext.llm._preparing import warmed
 from miniagents.ext.llm._secrets import bare, concealing
 from miniagents.ext.llm._translating import translated
@@ -49,7 +50,9 @@ async def requested(
     try:
         return await ask(client.reveal())
     except Exception as error:  # noqa: BLE001 - the SDKs raise many errors
-        problem = translated(error, provider=provider, model=model, conceal=concealing(client, {}))
+        problem = translated(
+            error, provider=provider, model=model, conceal=concealing(client, {}), host=host_of(client)
+        )
     except BaseException as error:  # noqa: BLE001 - a cancellation, which is raised again
         problem = bare(error)
     # outside of the `except`: the frames of the SDK, its errors and its requests hold the key

@@ -52,6 +52,7 @@ def translated(
     model: str,
     conceal: Callable[[str], str],
     partial: AssistantMessage | None = None,
+    host: str | None = None,
 ) -> LanguageModelError:
     """Translate an error of an SDK, or of the HTTP client under it.
 
@@ -61,6 +62,7 @@ def translated(
         model: The name of the model.
         conceal: Removes secrets from a text.
         partial: The part of the answer that had arrived.
+        host: The server that was asked, which may be another one than the provider's; None if it is not known.
     """
     known: _Known = {"provider": provider, "model": model, "partial": partial}
     if isinstance(error, LanguageModelError):
@@ -69,7 +71,8 @@ def translated(
         known["request_id"] = error.request_id
     else:
         cls, said = _class_and_text(error, known)
-    where = f"{provider} {model}"
+    is_of_connection = issubclass(cls, errors.ModelConnectionError)
+    where = f"{host if is_of_connection and host is not None else provider} {model}"
     if known.get("status") not in (None, 200):
         where += f" (HTTP {known.get('status')})"
     if partial is not None:

@@ -15,6 +15,7 @@ from collections.abc import (
     Mapping,
     MutableSequence,
 )
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -313,12 +314,14 @@ def remedy_for(thing: object) -> str:
         return instead
     if isinstance(thing, Awaitable):
         return "await it first"
-    if callable(thing) and not isinstance(thing, type):
-        return f"call it: {_name_of(thing)}()"
-    return ""
+    if isinstance(thing, type):
+        return f"make an object of it: {thing.__name__}(…)" if issubclass(thing, Message) else ""
+    return f"call it: {_name_of(thing)}()" if callable(thing) else ""
 
 
 def _name_of(thing: object) -> str:
+    while isinstance(thing, partial):
+        thing = thing.func
     name: object = getattr(thing, "__name__", None)
     return name if isinstance(name, str) else type(thing).__name__
 

@@ -1,4 +1,7 @@
-"""Which tasks a task waits for, rather than for a promise: `await task`, `gather()`, `shield()`, a task group."""
+"""Which tasks a task waits for, rather than for a promise: `await task`, `gather()`, `shield()`, a task group.
+
+A plain future may be resolved by any code. `resolved_by` waits for one that only a certain task resolves.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import Context
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, FunctionType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.places import Inside
@@ -16,7 +19,9 @@ if TYPE_CHECKING:
     from miniagents.promising.core.current import Worker
     from miniagents.promising.core.production import Production
 
-__all__ = ["frames_of", "held_by", "joined_tasks", "producing_in", "variables_of"]
+T = TypeVar("T")
+
+__all__ = ["frames_of", "held_by", "joined_tasks", "producing_in", "resolved_by", "variables_of"]
 
 
 def joined_tasks(task: Worker) -> list[Worker]:
@@ -39,6 +44,12 @@ def joined_tasks(task: Worker) -> list[Worker]:
     joined = [future for future in found if not future.done()]
     tasks: list[Worker] = [future for future in joined if isinstance(future, asyncio.Task)]
     return tasks if len(tasks) == len(joined) else []  # any other future can be resolved by code that holds it
+
+
+async def resolved_by(task: asyncio.Task[object], future: asyncio.Future[T]) -> None:
+    """Wait for a future that only a task resolves, as if for that task; cancelling the wait cancels neither."""
+    await asyncio.wait((future,))
+    del task  # the watch reads it, and the future, in this frame
 
 
 def producing_in(task: asyncio.Task[object]) -> Production | None:
@@ -107,6 +118,7 @@ _UNKNOWN: Final = object()
 _Locals: TypeAlias = Mapping[str, Any]  # Any: the local variables of asyncio's functions
 
 _MEMBERS: Final[Mapping[CodeType, Callable[[_Locals], tuple[asyncio.Future[object], ...]]]] = {
+    resolved_by.__code__: lambda variables: () if variables["future"].done() else (variables["task"],),
     asyncio.TaskGroup.__aexit__.__code__: lambda variables: tuple(variables["self"]._tasks),
     # with a time limit the wait ends by itself
     asyncio.wait.__code__: lambda variables: tuple(variables["fs"]) if variables["timeout"] is None else (),

@@ -15,11 +15,13 @@ from miniagents import MiniAgents, NoActiveContextError, PromiseCancelledError, 
 from miniagents.ext.llm import (
     LanguageModelError,
     ModelConnectionError,
+    ModelSetupError,
     TooManyTurnsError,
     create_anthropic_agent,
     create_openai_agent,
     create_openai_embedding_agent,
 )
+from miniagents.ext.llm._secrets import Hidden
 from tests.ext.llm.agents import ModelAgent, each_path, streamed_or_not
 from tests.ext.llm.answers import answer, tool_call
 from tests.ext.llm.anthropic.answering import anthropic_error_event
@@ -56,7 +58,8 @@ def keyed_agent(path: str, url: str, **options: Any) -> ModelAgent:  # any optio
     make: Any = create_anthropic_agent if path == MESSAGES else create_openai_agent
     if path != MESSAGES:
         settings["api"] = "responses" if path == RESPONSES else "chat_completions"
-    agent: ModelAgent = make("m", base_url=url if path == MESSAGES else f"{url}/v1", **settings)
+    settings.setdefault("base_url", url if path == MESSAGES else f"{url}/v1")
+    agent: ModelAgent = make("m", **settings)
     return agent
 
 
@@ -253,8 +256,6 @@ async def test_wrong_options(path: str) -> None:
         {"api_key": f"{KEY}é"},
         {"api_key": f"{KEY}\x00 and more"},
         {"default_headers": {"X-Key": f"{KEY}\x00"}},
-        {"base_url": f"http://[{KEY}"},
-        {"base_url": f"http://ada:{KEY}@localhost:nothing"},
     ],
 )
 async def test_settings_that_are_refused(path: str, settings: dict[str, str]) -> None:
@@ -262,6 +263,38 @@ async def test_settings_that_are_refused(path: str, settings: dict[str, str]) ->
         own = {"api_key": KEY, "max_retries": 0, "base_url": f"{server.url}/v1"} | settings
         make: Any = create_anthropic_agent if path == MESSAGES else create_openai_agent
         assert_hides_the_key(await error_of(make("m", **own)))
+
+
+@each_path
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"http://[{KEY}",
+        f"http://ada:{KEY}@localhost:nothing",
+        f"ada:{KEY}@localhost/v1",
+        f"http://ada:{KEY}@localhost/v1/chat/completions",
+        f"http://localhost/v1?key={KEY} ",
+        KEY.encode(),
+    ],
+)
+def test_addresses_that_are_refused_where_they_are_given(path: str, address: object) -> None:
+    given = Hidden(address)
+    make = partial(keyed_agent, path, "http://localhost:1")
+    assert_hides_the_key(raised_by(lambda: make(base_url=given.reveal()), ValueError, TypeError))
+
+
+@each_path
+@pytest.mark.parametrize("address", [f"ada:{KEY}@localhost/v1", f"http://ada:{KEY}@localhost/v1/chat/completions"])
+async def test_addresses_of_the_environment_that_are_refused(
+    path: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"):
+        monkeypatch.setenv(name, address)
+    make: Any = create_anthropic_agent if path == MESSAGES else create_openai_agent  # Any: of any model
+    error = await error_of(make("m", api_key=KEY))
+    assert isinstance(error, ModelSetupError)
+    assert "base_url, or the variable of the environment for it: " in str(error)
+    assert_hides_the_key(error)
 
 
 async def test_a_client_that_the_user_makes() -> None:

@@ -169,7 +169,7 @@ def create_anthropic_agent(  # pyright: ignore[reportInconsistentOverload]  # of
     Raises:
         TypeError: The API does not take an option (the text says which it takes), an item of `tools` is no tool, or
             Anthropic's form cannot express a schema.
-        ValueError: A limit is too small.
+        ValueError: A limit is too small, or `base_url` is no address of a server.
     """
     given: dict[str, object] = {**options, "tools": tools, "reply_type": reply_type, "strict_reply": strict_reply}
     given |= {"client": client, "api_key": api_key, "base_url": base_url, "default_headers": default_headers}

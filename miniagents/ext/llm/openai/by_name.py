@@ -65,7 +65,9 @@ _OLLAMA_PORT: Final = 11434
 
 def _create_azure_agent(model: str, **given: Any) -> ModelAgent[Any]:  # Any: as `create_openai_agent`
     if given.get("client") is None and given.get("base_url") is None:
-        given["base_url"] = os.environ.get("AZURE_OPENAI_ENDPOINT")
+        address = os.environ.get("AZURE_OPENAI_ENDPOINT", "")
+        if "://" in address:  # otherwise the client says what is wrong, when the model is asked
+            given["base_url"] = address
     return openai_agent_of("create_agent", model, _azure_client, given)
 
 

@@ -303,7 +303,7 @@ def create_openai_agent(  # pyright: ignore[reportInconsistentOverload]  # of `s
     Raises:
         TypeError: The API does not take an option (the text says which it takes), an item of `tools` is no tool, or
             OpenAI's strict form cannot express a schema.
-        ValueError: There is no such API, or a limit is too small.
+        ValueError: There is no such API, a limit is too small, or `base_url` is no address of a server.
     """
     given: dict[str, object] = {**options, "tools": tools, "reply_type": reply_type, "strict_reply": strict_reply}
     given |= {"client": client, "api_key": api_key, "base_url": base_url, "default_headers": default_headers}
@@ -341,7 +341,7 @@ def create_openai_embedding_agent(
 
     Raises:
         TypeError: Both a client and settings for one are given.
-        ValueError: `batch_size` is less than one.
+        ValueError: `batch_size` is less than one, or `base_url` is no address of a server.
     """
     given: dict[str, object] = {"client": client, "api_key": api_key, "base_url": base_url, "max_retries": max_retries}
     given["default_headers"] = default_headers
