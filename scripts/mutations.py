@@ -1100,8 +1100,8 @@ _KEEPING: Final = (
     Mutation(
         "a stream of a Postgres store that another one writes is not given away",
         "ext/store/_postgres_writing.py",
-        "        is_free = by == owner.id or not owner.is_alive(place, process, is_fresh=is_fresh)\n",
-        "        is_free = True\n",
+        "_Stream(number, count, ended, by not in alive)",
+        "_Stream(number, count, ended, True)",
         test_of("ext/store/test_streams_in_stores.py", "test_a_living_store_keeps_its_streams"),
     ),
     Mutation(

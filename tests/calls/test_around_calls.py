@@ -800,20 +800,6 @@ async def test_a_handler_that_gives_wrong_arguments_is_told_in_its_own_words(giv
     assert str(caught.value).startswith(said)  # newer Pythons suggest a name as well
 
 
-async def test_a_handler_that_gives_messages_by_position_is_told_to_name_them() -> None:
-    async def wrong(_: Call, proceed: Any) -> MessageSequencePromise:  # Any: checkers refuse it
-        replies: MessageSequencePromise = proceed("others")
-        return replies
-
-    @miniagent
-    async def echo(ctx: InteractionContext) -> None:
-        ctx.reply(ctx.messages)
-
-    async with MiniAgents(around_calls=wrong):
-        with pytest.raises(TypeError, match=r"everything by name: write proceed\(messages=…, arguments=…\)"):
-            await echo.inquire("x")
-
-
 async def test_what_is_no_plain_function_for_the_end_of_a_call_is_told(caplog: pytest.LogCaptureFixture) -> None:
     async def later() -> None:
         """Would never run."""
