@@ -219,6 +219,7 @@ async def test_two_processes_may_make_the_file_at_the_same_time(path: Path) -> N
 def test_another_process_may_make_the_file_between_any_two_steps(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     connect = sqlite3.connect
     statements = itertools.count()
+    moment = 0
 
     class Interrupted(sqlite3.Connection):
         """Lets another one make the file before one of its statements."""
