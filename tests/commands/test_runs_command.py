@@ -201,9 +201,7 @@ def test_the_agent_that_stands_for_a_model_costs_nothing(is_old: bool) -> None:
     model, tool = Identity(kind="model", name="x"), Identity(kind="tool", name="x")
     agent = Identity(kind="agent", name="x")
     stands: Literal["agent"] | None = None if is_old else "agent"
-    costly = CallsThatCost()
-    found: list[int] = []
-    for number, parent, called, kind in (
+    calls: list[tuple[int, int | None, Identity, Literal["agent"] | None]] = [
         (1, None, agent, None),
         (2, 1, model, stands),
         (3, 1, model, stands),
@@ -214,7 +212,10 @@ def test_the_agent_that_stands_for_a_model_costs_nothing(is_old: bool) -> None:
         (8, 7, model, None),
         (9, 2, model, None),
         (10, 1, model, None),  # nothing says what it is, and its answer is paid once in any case
-    ):
+    ]
+    costly = CallsThatCost()
+    found: list[int] = []
+    for number, parent, called, kind in calls:
         record = CallRecord(run="r", number=number, parent=parent, called=called, kind=kind)
         found += (
             call.record.number for call in costly.add(KeptCall(record=record, messages=(), replies=(), stream=None))
