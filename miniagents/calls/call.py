@@ -11,7 +11,7 @@ from miniagents.calls.progress import complete_in
 from miniagents.messages import CallRecord
 from miniagents.promising.core.access import buffer_of
 from miniagents.promising.core.arguments import check_callable, check_kind
-from miniagents.promising.core.notes import said
+from miniagents.promising.core.notes import said_with_causes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -271,7 +271,7 @@ class Call:
             first_piece=self.first_piece,
             ended=self.ended,
             outcome=self.outcome,
-            error=None if error is None else said(error),
+            error=None if error is None else said_with_causes(error),
             replayed=self.replayed,
         )
 

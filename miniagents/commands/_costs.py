@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from miniagents.ext.store import KeptCall, Store
 
-__all__ = ["Cost", "cost_of", "price_of"]
+__all__ = ["CallsThatCost", "Cost", "cost_of", "price_of"]
 
 _MOST_CACHE_PRICES: Final = 2
 _FORM: Final = "MODEL=IN,OUT or MODEL=IN,OUT,CACHE_READ,CACHE_WRITE, in any currency for a million tokens"
@@ -52,6 +52,37 @@ def price_of(text: str) -> tuple[str, Price]:
         if name and found and len(cache) <= _MOST_CACHE_PRICES:
             return name, Price(input=given, output=made, **dict(zip(("cached", "written"), cache, strict=False)))
     raise ValueError(f"{text!r} is no price: write {_FORM}")
+
+
+class CallsThatCost:
+    """Finds the calls of models among the calls of a run, which come in the order of their numbers.
+
+    The agent that stands for a model replies with the answers of the model, which are not paid twice. Records say
+    which of the two a call is. Older ones do not: there, a model that has called a model is such an agent.
+    """
+
+    def __init__(self) -> None:
+        self._models: set[int | None] = set()
+        self._unclear: dict[int | None, KeptCall] = {}
+
+    def add(self, call: KeptCall) -> Sequence[KeptCall]:
+        """Add a call; return the calls of models that are known by that."""
+        record = call.record
+        if record.called.kind != "model":
+            return ()
+        is_inner = record.parent in self._models
+        self._models.add(record.number)
+        self._unclear.pop(record.parent, None)
+        if kind_of(record) != "model":
+            return ()
+        if is_inner:
+            return (call,)
+        self._unclear[record.number] = call
+        return ()
+
+    def rest(self) -> Sequence[KeptCall]:
+        """Return the other calls of models, when all calls of the run were added."""
+        return tuple(self._unclear.values())
 
 
 async def cost_of(store: Store, calls: Sequence[KeptCall], prices: Mapping[str, Price]) -> Cost:

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from miniagents.command_parser import CommandParser, Example
-from miniagents.commands._costs import Cost, cost_of, price_of
+from miniagents.commands._costs import CallsThatCost, Cost, cost_of, price_of
 from miniagents.commands._following import follow, latest_live
 from miniagents.commands._named_runs import is_store, the_run
 from miniagents.commands._run_texts import ListedRun, call_line, cut, run_line, table_of
@@ -177,9 +177,13 @@ async def _looked_at(store: Store, info: RunInfo, prices: dict[str, Price]) -> L
     error: str | None = None
     began, ended, replayed = info.began, 0.0, 0
     batch: list[KeptCall] = []
+    costly = CallsThatCost()
 
-    async def add() -> None:
+    async def add(calls: Sequence[KeptCall], most: int) -> None:
         nonlocal cost
+        batch.extend(calls)
+        if len(batch) <= most:
+            return
         new = await cost_of(store, batch, prices)
         cost = Cost(
             cost.input_tokens + new.input_tokens,
@@ -196,10 +200,8 @@ async def _looked_at(store: Store, info: RunInfo, prices: dict[str, Price]) -> L
         began = min(began, record.began or began)  # the store notes a run a little later
         ended = max(ended, record.ended or ended)
         replayed += record.replayed
-        batch.append(call)
-        if len(batch) == _BATCH:
-            await add()
-    await add()
+        await add(costly.add(call), _BATCH)
+    await add(costly.rest(), 0)
     return ListedRun(info, cost, began, ended or None, error, replayed)
 
 

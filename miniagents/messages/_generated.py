@@ -369,7 +369,8 @@ class CallRecord(Message, frozen=True, kw_only=True, tag="CallRecord"):
         first_piece: When its first piece came, in seconds since 1970; null if none has come.
         ended: When its replies were complete, in seconds since 1970; null if they are not.
         outcome: How the call ended; null if it has not ended.
-        error: The first error of the replies, as text; null if there is none.
+        error: The first error of the replies, in a line, and a few of those that it was raised from, in a line each;
+            null if there is none.
         replayed: Whether the replies were kept from an earlier call, so that nothing was spent on this one.
     """
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyte
 import pytest
@@ -30,7 +30,7 @@ from miniagents import (
 )
 from miniagents.calls import Price
 from miniagents.cli import main
-from miniagents.commands._costs import Cost, cost_of, price_of
+from miniagents.commands._costs import CallsThatCost, Cost, cost_of, price_of
 from miniagents.commands._following import Follower, follow, latest_live
 from miniagents.commands._live_view import LiveView
 from miniagents.commands._run_texts import ListedRun, call_line, table_of
@@ -193,6 +193,35 @@ async def test_only_the_answers_of_models_cost() -> None:
     assert cost[:2] == (1_001_000, 100_007)
     assert cost.amount == pytest.approx(2 + 3 + (500 * 10 + 400 * 5 + 100 * 20) / 1e6)
     assert (cost.unpriced, cost.price) == (frozenset({"local"}), "5.0090+")
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_the_agent_that_stands_for_a_model_costs_nothing(is_old: bool) -> None:
+    """Older records do not say that it is no model."""
+    model, tool = Identity(kind="model", name="x"), Identity(kind="tool", name="x")
+    agent = Identity(kind="agent", name="x")
+    stands: Literal["agent"] | None = None if is_old else "agent"
+    calls: list[tuple[int, int | None, Identity, Literal["agent"] | None]] = [
+        (1, None, agent, None),
+        (2, 1, model, stands),
+        (3, 1, model, stands),
+        (4, 3, model, None),
+        (5, 2, model, None),
+        (6, 2, tool, None),
+        (7, 6, model, stands),
+        (8, 7, model, None),
+        (9, 2, model, None),
+        (10, 1, model, None),  # nothing says what it is, and its answer is paid once in any case
+    ]
+    costly = CallsThatCost()
+    found: list[int] = []
+    for number, parent, called, kind in calls:
+        record = CallRecord(run="r", number=number, parent=parent, called=called, kind=kind)
+        found += (
+            call.record.number for call in costly.add(KeptCall(record=record, messages=(), replies=(), stream=None))
+        )
+    found += (call.record.number for call in costly.rest())
+    assert found == [4, 5, 8, 9, 10]
 
 
 # --- the command ---

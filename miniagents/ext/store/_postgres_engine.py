@@ -74,6 +74,7 @@ class PostgresEngine:
         self._requests: deque[Request] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._beating: asyncio.Task[None] | None = None
+        self._renew_at = 0.0  # the time of the loop from when on a lease may be over
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
 
     def check_open(self) -> None:
@@ -93,6 +94,7 @@ class PostgresEngine:
                     self.shown, "the store is used in another event loop; make one for this loop"
                 )
             self._loop, self._opening, self._writer, self._beating = loop, None, None, None
+            self._renew_at = loop.time()
             self._reading = asyncio.Lock()
             self._waiting.clear()
         opening = self._opening
@@ -150,7 +152,6 @@ class PostgresEngine:
         await self._connections()
         if self._beating is None:
             self._beating = _task(self._beat(), f"lease of {self.shown}")
-            self._requests.append(Request(asyncio.get_running_loop().create_future(), kind="beat"))
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()  # Any: as above
         self._requests.append(Request(future, **request))
         if self._writer is None:
@@ -164,8 +165,13 @@ class PostgresEngine:
                 results: list[tuple[asyncio.Future[Any], object]] = []  # Any: as above
                 try:
                     writer, _ = await self._connections()
+                    now = asyncio.get_running_loop().time()
+                    renew_at = self._renew_at if now < self._renew_at else now + self._lease / 2
                     async with writer.transaction(isolation=ISOLATION):
+                        if now >= self._renew_at:  # no stream is claimed without a lease
+                            await renew(writer, self._owner)
                         results = await written(writer, self._owner, [each for each in batch if each.kind != "forget"])
+                    self._renew_at = max(self._renew_at, renew_at)
                     for request in batch:
                         if request.kind == "forget":
                             async with writer.transaction(isolation=ISOLATION):
@@ -190,8 +196,10 @@ class PostgresEngine:
             # not by the connection that writes: it may wait for one that prunes, while this store is alive
             with suppress(Exception):  # whoever writes is told
                 _, reader = await self._connections()
+                now = asyncio.get_running_loop().time()
                 async with self._reading:
                     await renew(reader, self._owner)
+                self._renew_at = now + self._lease / 2
 
     # --- the interface ---
 

@@ -69,7 +69,7 @@ class _Stream:
 
 
 class Request(NamedTuple):
-    """Something to write; the kinds are "claim", "append", "end", "forget", "end_run" and "beat"."""
+    """Something to write; the kinds are "claim", "append", "end", "forget" and "end_run"."""
 
     future: asyncio.Future[Any]  # Any: what the request returns
     stream: str = ""
@@ -85,8 +85,6 @@ async def written(
     connection: Connection, owner: Owner, batch: list[Request]
 ) -> list[tuple[asyncio.Future[Any], object]]:  # Any: as above
     """Do what a batch asks for, in the running transaction; return what each request gets."""
-    if any(request.kind == "beat" for request in batch):
-        await renew(connection, owner)
     streams = await _streams_of(connection, owner, batch)
     pieces: list[tuple[int, Pieces]] = []
     results: list[tuple[Request, object]] = []

@@ -73,6 +73,7 @@ class Tables:
         self._owner = uuid.uuid4().hex
         self._place = place_of_processes()
         self._is_owner = False
+        self._expires = 0.0  # the lease
         self._open: dict[str, tuple[int, int]] = {}  # the streams of this store: number and how many pieces
 
     def error_of(self, error: sqlite3.Error) -> StoreError:
@@ -226,14 +227,15 @@ class Tables:
 
     def _own(self) -> None:
         """See to it that this store has a lease."""
-        if not self._is_owner:
+        if not self._is_owner or time.time() >= self._expires:
             self._is_owner = True
             self._renew()
 
     def _renew(self) -> None:
+        self._expires = time.time() + self._lease
         self.connection.execute(
             "INSERT INTO owners VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET expires=excluded.expires",
-            (self._owner, self._place, os.getpid(), time.time() + self._lease),
+            (self._owner, self._place, os.getpid(), self._expires),
         )
 
     def _is_alive(self, owner: str) -> bool:

@@ -8,16 +8,27 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["add_note", "listed", "said"]
+__all__ = ["add_note", "listed", "said", "said_with_causes"]
 
 _NAMED: Final = 10
 """How many errors are named in a note."""
+_CAUSES: Final = 3
+"""How many errors are named that an error was raised from."""
 
 
 def said(error: BaseException) -> str:
     """Return an error in one line, even if its `__str__` gives more."""
     lines = "".join(traceback.format_exception_only(error)).splitlines()
     return f"{lines[0]:.200}"
+
+
+def said_with_causes(error: BaseException) -> str:
+    """Return an error in one line, and those that it was raised from, a few at most, in a line each."""
+    lines = [said(error)]
+    while (cause := error.__cause__) is not None and len(lines) <= _CAUSES:
+        lines.append(f"(caused by {said(cause)})")
+        error = cause
+    return "\n".join(lines)
 
 
 def listed(errors: Sequence[str]) -> str:

@@ -101,6 +101,30 @@ async def test_calls_are_kept_with_their_messages_and_replies(opened: Opened) ->
     await store.close()
 
 
+@miniagent
+async def deeply_failing(_: InteractionContext) -> None:
+    error: Exception = ValueError("at the\nbottom")
+    for level in range(6):
+        cause, error = error, RuntimeError(f"level {level}, {'x' * 300}")
+        error.__cause__ = cause
+    raise error
+
+
+async def test_an_error_is_kept_with_a_few_that_it_was_raised_from(opened: Opened) -> None:
+    store = opened()
+    async with MiniAgents(store=store):
+        with pytest.raises(RuntimeError, match="level 5"):
+            await deeply_failing.inquire("x")
+    (run,) = await runs_of(store)
+    (call,) = await calls_of(store, run.id)
+    assert call.record.error is not None
+    first, *causes = call.record.error.splitlines()
+    assert first.startswith("RuntimeError: level 5, xxx")
+    assert [cause[:32] for cause in causes] == [f"(caused by RuntimeError: level {level}" for level in (4, 3, 2)]
+    assert len(call.record.error) < 1000
+    await store.close()
+
+
 async def test_a_call_that_takes_a_while_is_a_stream_with_the_same_positions(opened: Opened) -> None:
     store = opened()
     gate = asyncio.Event()

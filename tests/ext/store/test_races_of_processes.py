@@ -6,7 +6,9 @@ The other one acts before each statement in turn; if it would have to wait for a
 import asyncio
 import itertools
 import signal
+import sqlite3
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib import import_module
@@ -23,6 +25,7 @@ from miniagents.ext.store import (
     RunTakenError,
     SQLiteStore,
     Store,
+    StoreError,
     StreamAbandonedError,
     StreamEndedError,
     StreamTakenError,
@@ -34,6 +37,7 @@ from miniagents.ext.store import (
     open_store,
     wait_for_answer,
 )
+from miniagents.ext.store._sqlite_engine import Tables
 from miniagents.messages.promised.sequence_promise import sequence_of
 from miniagents.wire import Pieces, encode_stream
 from tests.ext.store.interrupted import impatient, interrupted, leases_over, until_blocked
@@ -292,6 +296,40 @@ async def test_tables_are_made_by_one_of_two_processes_under_any_isolation(addre
     for store in stores:
         await store.close()
     await connection.close()
+
+
+async def test_what_is_claimed_after_a_statement_that_failed_is_kept_from_others(address: str) -> None:
+    """A lease that was not committed is none."""
+
+    async def fails() -> None:
+        raise ConnectionError("lost") if address.startswith("postgresql://") else sqlite3.OperationalError("lost")
+
+    for moment in itertools.count():
+        async with interrupted(address) as (store, steps), impatient(address) as other:
+            steps.arm(moment, fails)
+            await outcome(store.claim(f"first-{moment}"), StoreError)
+            has_failed = steps.disarm()
+            await store.append(f"second-{moment}", block(0))
+            with pytest.raises(StreamTakenError):
+                await other.claim(f"second-{moment}")
+        if not has_failed:
+            assert moment > 3
+            break
+
+
+def test_what_is_claimed_behind_a_lease_that_is_over_is_kept_from_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    slow, other = (Tables(tmp_path / "runs.db", "runs.db", "normal", 0, 10) for _ in range(2))
+    slow.claim("first")
+    now += 20
+    slow.claim("second")
+    with pytest.raises(StreamTakenError):
+        other.claim("second")
+    slow.close()
+    other.close()
 
 
 # --- durable runs ---
