@@ -45,12 +45,12 @@ def made_of_json(form: Any, raw: Any) -> object:  # Any: a type; JSON of any cla
     """
     if form is _FrozenDict and class_of(raw) is dict:
         try:
-            for key, item in raw.items():
-                kind = class_of(item)
+            for key in raw:  # faster than `items`; the keys stay the same, so the loop may go on
+                kind = class_of(raw[key])
                 if kind is dict:
-                    raw[key] = made_of_json(FrozenDict, item)  # the keys stay the same, so the loop may go on
+                    raw[key] = made_of_json(FrozenDict, raw[key])
                 elif kind is list:
-                    raw[key] = _frozen_array(item)
+                    raw[key] = _frozen_array(raw[key])
         except RecursionError:
             return freeze(raw)
         if not raw:
@@ -90,14 +90,16 @@ def made_of_msgpack(form: Any, value: Any) -> object:  # Any: a type; of any cla
     Raises:
         ValueError: JSON cannot express what was decoded. Or the type is not known here either.
     """
-    if form in OBJECTS and class_of(value) is dict:
-        return frozen_json(value) if value or form is FrozenDict else UNSET
+    if form is _FrozenDict and class_of(value) is dict:
+        return frozen_json(value)
     if form is object:
         refuse_other(value)
         return value
     if class_of(form) is Choice:
         refuse_other(value)
         return form.make(value)
+    if form is Metadata and class_of(value) is dict:
+        return frozen_json(value) if value else UNSET
     raise ValueError(f"{form} is not known")
 
 
