@@ -6,6 +6,7 @@ It imports nothing of the package but `printing`, because the code generator use
 from __future__ import annotations
 
 import argparse
+import copy
 import difflib
 import re
 import sys
@@ -36,7 +37,10 @@ class Example(NamedTuple):
 
 
 class CommandParser(argparse.ArgumentParser):
-    """An `ArgumentParser` that names the nearest option or command when it does not know one.
+    """An `ArgumentParser` that takes options anywhere, and names the nearest one when it does not know one.
+
+    In older versions of Python, `argparse` does not understand `miniagents runs runs.db --follow 3fb2`: it takes all
+    arguments that stand behind each other, and none later. This class tries again then.
 
     `argparse` reports a missing argument before an unknown one: of a mistyped `--ouput` it says that `--output` is
     missing. This class looks for unknown words first.
@@ -46,6 +50,7 @@ class CommandParser(argparse.ArgumentParser):
     """
 
     examples: tuple[Example, ...] = ()
+    _is_inside = False  # whether `parse_known_intermixed_args` is parsing
 
     def format_help(self) -> str:
         """Return the help, with the examples at its end."""
@@ -84,8 +89,19 @@ class CommandParser(argparse.ArgumentParser):
             SystemExit: The arguments are wrong, or help was asked for.
         """
         arguments = list(sys.argv[1:] if args is None else args)
+        given = argparse.Namespace() if namespace is None else namespace
+        if self._is_inside:
+            return super().parse_known_args(arguments, given)
         self._refuse_unknown(arguments)
-        return super().parse_known_args(arguments, argparse.Namespace() if namespace is None else namespace)
+        untouched = copy.copy(given)
+        parsed, left = super().parse_known_args(arguments, given)
+        if not left or any(action.nargs == argparse.PARSER for action in self._actions):
+            return parsed, left
+        self._is_inside = True
+        try:
+            return self.parse_known_intermixed_args(arguments, untouched)
+        finally:
+            self._is_inside = False
 
     def _refuse_unknown(self, arguments: list[str]) -> None:
         options: dict[str, bool] = {}  # whether the help shows it

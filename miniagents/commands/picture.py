@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["build_parser", "main"]
 
+_TOLD: Final = 10
+"""How many records that cannot be read are told one by one: a file of another kind has millions."""
 _MEANING: Final = {
     "cut": "it was cut: its process ended before it",
     "running": "it is still running: draw it again to see more",
@@ -104,9 +106,12 @@ def _draw(options: Options) -> int:
     for each in _records_of(options.file):
         if isinstance(each, RecordError):  # the program may have ended in the middle of a record
             wrong += 1
-            say(f"{options.file}: {each}")
+            if wrong <= _TOLD:
+                say(f"{options.file}: {each}")
         elif options.run is None or each.run.startswith(options.run):
             runs.setdefault(each.run, {})[each.number] = each
+    if wrong > _TOLD:
+        say(f"{options.file}: {number_of(wrong - _TOLD, 'more record')} cannot be read")
     name = _chosen(options, runs)
     _write(options, name, [DrawnCall(record=record) for record in runs[name].values()], None)
     return 1 if wrong else 0

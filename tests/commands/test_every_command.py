@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import importlib.metadata
+import itertools
 import json
 import os
 import shlex
@@ -191,6 +192,43 @@ def test_what_argparse_understands_is_not_refused(arguments: list[str], option: 
     assert vars(expected) == vars(given)
     assert given.option == (option.removeprefix("=") if option else None)
     assert given.words == words
+
+
+class Named(argparse.Namespace):
+    """What the commands below understood."""
+
+    store: str
+    file: str
+    files: list[str]
+    run: str | None
+    price: list[str]
+    last: int
+    follow: bool
+    output: str
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(("runs.db", "--follow", "3fb2", "--price=gpt-5=1,2"))])
+def test_options_stand_anywhere(order: tuple[str, ...]) -> None:
+    given = parser_of("runs").parse_args(order, Named())
+    first, second = (word for word in order if not word.startswith("-"))
+    assert (given.store, given.run, given.follow, given.price) == (first, second, True, ["gpt-5=1,2"])
+
+
+def test_options_stand_between_files() -> None:
+    given = parser_of("picture").parse_args(["runs.db", "--output", "a.html", "3fb2"], Named())
+    assert (given.file, given.output, given.run) == ("runs.db", "a.html", "3fb2")
+    given = parser_of("cat").parse_args(["a", "--pretty", "b", "--limit", "1", "c"], Named())
+    assert given.files == ["a", "b", "c"]
+    with pytest.raises(SystemExit):
+        parser_of("runs").parse_args(["runs.db", "--follow", "3fb2", "--last", "2", "more"], Named())
+
+
+def test_the_generator_takes_options_between_schemas(tmp_path: Path) -> None:
+    for name in ("Order", "Guest"):
+        (tmp_path / f"{name.lower()}.schema.json").write_text(json.dumps({**SCHEMA, "title": name}))
+    orders, guests = str(tmp_path / "order.schema.json"), str(tmp_path / "guest.schema.json")
+    assert generator(["generate", orders, "--output", f"{tmp_path}/made/", guests]) == 0
+    assert {file.name for file in (tmp_path / "made").iterdir()} >= {"order.py", "guest.py"}
 
 
 @pytest.mark.parametrize(

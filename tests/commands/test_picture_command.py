@@ -106,6 +106,14 @@ def test_a_file_that_ends_in_the_middle_of_a_record(folder: Path, capsys: pytest
     assert drawn() == ["agent1", "agent2"]
 
 
+def test_a_file_of_another_kind_is_told_in_a_few_lines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "notes.txt").write_text("not JSON\n" * 1000)
+    assert main(["picture", "notes.txt"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[10] == "notes.txt: 990 more records cannot be read"
+    assert len(said) == 12
+
+
 def test_wrong_records_are_told_and_the_others_drawn(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = {"@type": "CallRecord", "run": "x", "number": -1, "called": {"@type": "Identity", "kind": "agent"}}
     good = encode(call(1).record)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from miniagents.calls.surrounding import surroundings_here
 from miniagents.ext.store._kept import full_keys
 from miniagents.messages import encode
 from miniagents.promising.core.access import outcomes
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from miniagents.ext.store._journal import Journal
     from miniagents.messages import Message
 
-__all__ = ["Given", "Place", "given_to", "here", "key_of"]
+__all__ = ["Given", "Place", "Rooted", "given_to", "here", "key_of", "place_here"]
 
 _SHOWN_MESSAGES: Final = 8
 _SHOWN_TEXT: Final = 120
@@ -144,3 +145,23 @@ class Place:
 
 here: Final[ContextVar[Place | None]] = ContextVar("miniagents.durable", default=None)
 """The place of the running code."""
+
+
+class Rooted:
+    """What makes the calls of a context durable."""
+
+    _root: Place | None = None  # of the program around all calls, while the run is entered
+
+
+def place_here() -> Place | None:
+    """Return the place of the running code, also in a task that was not started where the run was entered.
+
+    A server enters a run when it starts, and each request has a task of its own.
+    """
+    place = here.get()
+    if place is not None:
+        return place
+    around = surroundings_here()
+    handlers: tuple[object, ...] = () if around is None else around.handlers
+    roots = [handler._root for handler in handlers if isinstance(handler, Rooted)]
+    return roots[-1] if roots else None

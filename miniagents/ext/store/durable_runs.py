@@ -26,7 +26,7 @@ import msgspec
 
 from miniagents.ext.store._course import Course
 from miniagents.ext.store._journal import Begun, Ended, Part, opened
-from miniagents.ext.store._places import Place, given_to, here, key_of
+from miniagents.ext.store._places import Place, Rooted, given_to, here, key_of
 from miniagents.ext.store.durable_errors import CallAtPlace, DivergedError
 from miniagents.ext.store.errors import StoreError
 from miniagents.ext.store.protocols import check_log
@@ -115,7 +115,7 @@ def durable(
     return DurableRun(store, run, on_cut, on_failed, on_changed, classes)
 
 
-class DurableRun:
+class DurableRun(Rooted):
     """A run that survives; `durable` makes it. It is a handler for `around_calls`, and an async context manager.
 
     Attributes:
@@ -185,7 +185,9 @@ class DurableRun:
         """
         journal, self._journal = self._journal, None
         if self._token is not None and here.get() is self._root:
-            here.reset(self._token)
+            with suppress(ValueError):  # it is left in another task than it was entered
+                here.reset(self._token)
+        self._root = None
         if journal is not None:
             await journal.close()
 

@@ -12,7 +12,7 @@ import msgspec
 from typing_extensions import TypeVar
 
 from miniagents.ext.store._journal import Once, Waiting, answers_of
-from miniagents.ext.store._places import here
+from miniagents.ext.store._places import place_here
 from miniagents.ext.store.errors import StreamAbandonedError
 from miniagents.messages import Codec, DecodeError, Message, encode
 from miniagents.wire import decode_stream
@@ -74,7 +74,7 @@ async def once(
     """
     if not callable(function):
         raise TypeError(f"once: {function!r:.200} is no function; write once(lambda: ...), so that it can be left out")
-    place = here.get()
+    place = place_here()
     name: object = getattr(function, "__qualname__", type(function).__qualname__)
     if place is None:
         return await _called(function)
@@ -116,7 +116,7 @@ def call_key() -> str:
     >>> print(len(call_key()))
     32
     """
-    place = here.get()
+    place = place_here()
     return uuid.uuid4().hex if place is None else place.key
 
 
@@ -129,7 +129,7 @@ def kept_replies() -> tuple[Message, ...]:
     >>> kept_replies()
     ()
     """
-    place = here.get()
+    place = place_here()
     return () if place is None else place.kept
 
 
@@ -146,7 +146,7 @@ def wait_for_answer() -> MessageSequencePromise[Message]:
     Raises:
         RuntimeError: No call of a durable run is running.
     """
-    place = here.get()
+    place = place_here()
     if place is None or place.given is None:
         raise RuntimeError(
             "wait_for_answer: this is no call of a durable run, so nobody can find it to answer it; call the agent in "

@@ -404,6 +404,41 @@ async def test_a_value_is_taken_once() -> None:
     assert len(seen) == 3
 
 
+async def test_a_value_is_taken_once_also_in_a_task_that_did_not_enter_the_run() -> None:
+    """A server enters a run when it starts, and each request has a task of its own."""
+
+    async def life() -> tuple[float, str]:
+        run = durable(Connection(disk), run="one")
+        await asyncio.create_task(run.__aenter__())
+
+        async def request() -> tuple[float, str]:
+            async with MiniAgents(around_calls=[other, run]), MiniAgents():
+                await leaf.inquire("a")
+                return await once(random.random), call_key()
+
+        assert await once(random.random) != await once(random.random)  # this is no part of the run
+        try:
+            return await asyncio.create_task(request())
+        finally:
+            await run.__aexit__(None, None, None)
+
+    async def other(_: Call, proceed: Proceed) -> None:
+        proceed()
+
+    disk = Disk()
+    lives = [await life(), await life()]
+    assert lives[0] == lives[1]
+    assert worked == ["a"]
+
+
+async def test_a_run_may_be_left_in_another_task() -> None:
+    disk = Disk()
+    for _ in range(2):
+        run = durable(Connection(disk), run="one")
+        await run.__aenter__()
+        await asyncio.create_task(run.__aexit__(None, None, None))
+
+
 async def test_a_value_that_would_come_back_as_another_one_is_refused() -> None:
     async with durable(Connection(Disk()), run="one"):
         with pytest.raises(TypeError, match=r"would come back as \[1, 2\]; give its type, as in once"):
