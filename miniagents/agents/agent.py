@@ -110,9 +110,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         self._declares = declares
         self._model_identity: Callable[[], Identity] | None = None  # of an agent that is a language model
         self._names: tuple[str, str, str, str] = ("", "", "", "")
-        self._alias: str = (
-            checked_alias(alias) if alias is not None else getattr(function, "__name__", type(function).__name__)
-        )
+        self._alias: str = checked_alias(alias, function)
         self._description = description if description is not None else own_docstring(function)
         self._version = version
         self._look_like(function if declares is None else None)
@@ -198,7 +196,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         if errors_as_messages is not DEFAULT:
             agent._errors_as_messages = errors_as_messages
         if alias is not None:
-            agent._alias = checked_alias(alias)
+            agent._alias = checked_alias(alias, self)
         return agent
 
     @overload

@@ -191,14 +191,17 @@ def _is_agent(value: object) -> TypeIs[AgentValue]:
     return isinstance(value, AgentValue)
 
 
-def checked_alias(alias: object) -> str:
-    """Return the name that an agent is given.
+def checked_alias(alias: str | None, function: object) -> str:
+    """Return the name that an agent is given, or else the name of its function or class.
 
     Raises:
         TypeError: It is no text.
     """
+    if alias is None:
+        name: str = getattr(function, "__name__", type(function).__name__)
+        return name
     check_kind("alias", alias, str, "no text")
-    return str(alias)
+    return alias
 
 
 def is_chained(other: object) -> bool:
