@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Self, overlo
 
 from typing_extensions import ParamSpec, TypeVar
 
-from miniagents.agents.agent_value import AgentValue, refuse_bound
+from miniagents.agents.agent_value import AgentValue, checked_alias, is_chained, refuse_bound
 from miniagents.agents.agents_context import MiniAgents
 from miniagents.agents.interaction import AgentCall, InteractionContext, keep_open
 from miniagents.agents.members import (
@@ -110,7 +110,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         self._declares = declares
         self._model_identity: Callable[[], Identity] | None = None  # of an agent that is a language model
         self._names: tuple[str, str, str, str] = ("", "", "", "")
-        self._alias: str = alias if alias is not None else getattr(function, "__name__", type(function).__name__)
+        self._alias: str = checked_alias(alias, function)
         self._description = description if description is not None else own_docstring(function)
         self._version = version
         self._look_like(function if declares is None else None)
@@ -196,7 +196,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         if errors_as_messages is not DEFAULT:
             agent._errors_as_messages = errors_as_messages
         if alias is not None:
-            agent._alias = alias
+            agent._alias = checked_alias(alias, self)
         return agent
 
     @overload
@@ -248,7 +248,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         >>> asyncio.run(main())
         shout >> shout (Message(text='Hello!!'),)
         """
-        if not callable(getattr(other, "inquire", None)):
+        if not is_chained(other):
             return NotImplemented
         from miniagents.agents.composing import composed  # noqa: PLC0415  # a circle: it makes agents of this class
 

@@ -36,6 +36,11 @@ def declared_messages(
         )
     try:
         annotation, names = annotation_of(agent, parameter.name, local_names)
+        if annotation is None and parameter.name == "self":
+            raise TypeError(
+                f"{where}: a method cannot be an agent: define `async def {alias}(ctx: {context_class.__name__}, ...)` "
+                "outside of the class, and give it the object as an argument"
+            )
         if annotation is None or annotation is context_class:
             return (Message,), (Message,)
         if get_origin(annotation) is not context_class:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 from typing_extensions import TypeIs
 
 from miniagents._lazy import OldName
-from miniagents.agents.members import Member
-from miniagents.promising.core.arguments import did_you_mean
+from miniagents.agents.members import Member, what_makes_agents
+from miniagents.promising.core.arguments import check_kind, did_you_mean
 from miniagents.promising.core.presenting import HidesMachinery
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from miniagents.messages import Identity
     from miniagents.promising import Default
 
-__all__ = ["AgentValue", "hint_at_bound", "hint_at_names", "refuse_bound"]
+__all__ = ["AgentValue", "checked_alias", "hint_at_bound", "hint_at_names", "is_chained", "refuse_bound"]
 
 
 class _InquireSignature:
@@ -178,6 +178,8 @@ class AgentValue(HidesMachinery, Member):
             said: What Python says of them.
         """
         hint = hint_at_names(self._signature, given, said) or hint_at_bound(self._args, self._kwargs)
+        if not hint and said.startswith("too many") and len(self._signature.parameters) == 1:
+            hint = "; give several messages as one list"
         return f"agent {self._alias!r}: {said}{hint}"
 
     def _without_secrets(self, arguments: Iterable[tuple[str, object]]) -> Iterable[tuple[str, object]]:
@@ -187,6 +189,33 @@ class AgentValue(HidesMachinery, Member):
 
 def _is_agent(value: object) -> TypeIs[AgentValue]:
     return isinstance(value, AgentValue)
+
+
+def checked_alias(alias: str | None, function: object) -> str:
+    """Return the name that an agent is given, or else the name of its function or class.
+
+    Raises:
+        TypeError: It is no text.
+    """
+    if alias is None:
+        name: str = getattr(function, "__name__", type(function).__name__)
+        return name
+    check_kind("alias", alias, str, "no text")
+    return alias
+
+
+def is_chained(other: object) -> bool:
+    """Return whether an object can stand behind `>>`; Python asks any other one whether it knows better.
+
+    Raises:
+        TypeError: It is something that could be made an agent.
+    """
+    if callable(getattr(other, "inquire", None)):
+        return True
+    hint = "" if hasattr(type(other), "__rrshift__") else what_makes_agents(other)
+    if hint:
+        raise TypeError(f">>: {other!r:.200} is no agent, it has no `inquire`{hint}")
+    return False
 
 
 def refuse_bound(
@@ -220,9 +249,13 @@ def hint_at_names(signature: inspect.Signature, given: Iterable[str], said: str)
         return ""
     told = "" if repr(unknown) in said else f", and got an unexpected {unknown!r}"
     takes = f"it takes: {', '.join(known)}" if known else "it takes none"
+    if unknown in _MESSAGES:
+        takes += "; messages come first, without a name"
     return told + (did_you_mean(unknown, known) or f"; {takes}")
 
 
+_MESSAGES: Final = ("content", "input", "message", "messages", "prompt", "query", "question", "text")
+"""Names under which other libraries take messages."""
 _NAMED: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 

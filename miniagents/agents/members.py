@@ -49,6 +49,7 @@ __all__ = [
     "pieces_of",
     "refuse_misfits",
     "union",
+    "what_makes_agents",
 ]
 
 In_contra = TypeVar("In_contra", bound=Message, default=Message, contravariant=True)
@@ -358,7 +359,7 @@ def check_agents(what: str, agents: Sequence[object]) -> None:
         raise TypeError(f"{what}: there is no agent; give it at least one")
     for agent in agents:
         if not callable(getattr(agent, "inquire", None)):
-            raise TypeError(f"{what}: {agent!r:.200} is no agent, it has no `inquire`{_what_makes_agents(agent)}")
+            raise TypeError(f"{what}: {agent!r:.200} is no agent, it has no `inquire`{what_makes_agents(agent)}")
         if isinstance(agent, Member):
             try:
                 agent._check_complete()
@@ -366,7 +367,8 @@ def check_agents(what: str, agents: Sequence[object]) -> None:
                 raise TypeError(f"{what}: {error}; give it with `bound(...)`") from None
 
 
-def _what_makes_agents(given: object) -> str:
+def what_makes_agents(given: object) -> str:
+    """Return the end of an error text about something that is no agent; "" if nothing makes it one."""
     if isinstance(given, list | tuple):
         return "; give agents one by one"
     if isinstance(given, StreamedPromise):

@@ -11,6 +11,7 @@ import re
 from base64 import b64encode
 from hashlib import sha256
 from html import escape
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -42,7 +43,15 @@ def html_page(calls: Iterable[DrawnCall], title: str, *, until: float | None = N
         calls: The calls; of several records of a call the last one counts.
         title: What stands at the top of the page.
         until: The time to which calls go on that have not ended, in seconds since 1970; None for the last one known.
+
+    Raises:
+        TypeError: A path is given instead of calls.
     """
+    given: object = calls
+    if isinstance(given, str | bytes | PathLike):
+        raise TypeError(
+            "html_page: give calls, not the path of a file; `miniagents picture FILE` draws those of a file"
+        )
     script, style = (_read(f"picture.{kind}") for kind in ("js", "css"))
     # no `<` ends the script, and no browser reads anything but ASCII here, not even a lone surrogate
     data = json.dumps(_data(calls, until), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

@@ -149,6 +149,14 @@ async def test_a_trace_inside_of_an_agent() -> None:
     assert data_of(page)["columns"]["depth"] == [0]
 
 
+@pytest.mark.parametrize("path", ["runs.db", Path("runs.db"), b"runs.db"])
+def test_a_path_has_no_calls_to_draw(path: Any) -> None:  # Any: what the checkers refuse
+    with pytest.raises(
+        TypeError, match="^html_page: give calls, not the path of a file; `miniagents picture FILE` draws"
+    ):
+        html_page(path, "x")
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_pages_of_next_to_nothing(count: int) -> None:
     data = data_of(html_page([call(1)] * count, "x"))

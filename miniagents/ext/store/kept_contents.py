@@ -11,6 +11,7 @@ import msgspec
 
 from miniagents.ext.store.errors import NotStoredError
 from miniagents.messages import Message, decode
+from miniagents.promising.core.arguments import NO_STORE, check_method
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
@@ -111,8 +112,10 @@ async def contents_of(store: Store, calls: AsyncIterable[KeptCall]) -> AsyncGene
         calls: The calls, as `store.calls(run)` yields them.
 
     Raises:
+        TypeError: It is no store.
         StoreError: Something cannot be read, or was forgotten meanwhile.
     """
+    check_method("contents_of", store, "get_all", NO_STORE)
     waiting: list[KeptCall] = []
     async for call in calls:
         waiting.append(call)

@@ -99,6 +99,9 @@ def decode(
         return read(data)  # type: ignore[no-any-return] # of the type that the reader is for
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         pass
+    except TypeError:
+        check_data("decode", data, format)
+        raise
     return decode_slowly(data, form, format, unknown)
 
 
@@ -162,6 +165,19 @@ def check_form(what: str, form: object, data: object = None) -> None:
     else:
         return
     raise TypeError(f"{what}: {form!r:.200} is no type{hint}")
+
+
+def check_data(what: str, data: object, format: str) -> None:
+    """Refuse what cannot be read, above all an object that is decoded already.
+
+    Raises:
+        TypeError: It is no bytes, nor, for JSON, text.
+    """
+    kind = type(data)
+    if not issubclass(kind, (*_DATA, str) if format == "json" else _DATA):
+        hint = f"; it is decoded already: write {what}(json.dumps(data), form)" if kind in (dict, list) else ""
+        wanted = "bytes or text" if format == "json" else "bytes"
+        raise TypeError(f"{what}: the data are {wanted}, not {kind.__qualname__}{hint}")
 
 
 def check_unknown(what: str, unknown: str) -> None:

@@ -24,7 +24,7 @@ from miniagents.promising.combinators.piped import TimedOutcomes, attempt
 from miniagents.promising.core.arguments import check_callable, check_not_negative, check_plain, check_recovery
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
-from miniagents.promising.core.presenting import derived_name, number_of
+from miniagents.promising.core.presenting import derived_name, hint_at, number_of
 from miniagents.promising.core.working import Settling
 from miniagents.promising.promise import PENDING, UNHELD, Holder, Promise, blank, failed_here
 from miniagents.promising.sentinels import DEFAULT, Default
@@ -480,7 +480,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
                 return buffer
             if name in ("_known", "_by"):
                 return None
-            hint = f"; await the promise first: (await promise).{name}" if self._may_come(name) else ""
+            hint = hint_at(name, f"await the promise first: (await promise).{name}") if self._may_come(name) else ""
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     def _may_come(self, name: str) -> bool:

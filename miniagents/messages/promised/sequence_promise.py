@@ -16,6 +16,7 @@ from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.arguments import check_callable, check_concurrency, check_plain, check_recovery
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
+from miniagents.promising.core.presenting import hint_at
 from miniagents.promising.core.working import Settling
 from miniagents.promising.promise import PENDING, blank
 
@@ -497,7 +498,7 @@ class MessageSequencePromise(SameMessages[M_co]):
                 find = self._collect or partial(filled, self._context, self._name, self._value)
                 self._buffer, self._collect = find(), None  # see `deferred`
                 return self._buffer
-            hint = "" if name[:1] == "_" else f"; await it first: [message.{name} for message in await promise]"
+            hint = hint_at(name, f"await it first: [message.{name} for message in await promise]")
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     def _has_given_all(self) -> bool:

@@ -17,11 +17,31 @@ __all__ = [
     "PresentedContext",
     "Unawaited",
     "derived_name",
+    "hint_at",
     "name_of",
     "number_of",
     "state_of",
     "state_of_error",
 ]
+
+
+def hint_at(name: str, written: str) -> str:
+    """Return the end of an error text about an attribute that a promise does not have.
+
+    Args:
+        name: The attribute.
+        written: What to write if the value of the promise has it.
+    """
+    if name[:1] == "_":
+        return ""
+    if name in _OF_TASKS:
+        return "; a promise is no task: await it, or give asyncio functions asyncio.ensure_future(promise)"
+    return f"; {written}"
+
+
+_OF_TASKS: Final = frozenset(
+    ("add_done_callback", "exception", "get_coro", "get_loop", "get_name", "remove_done_callback", "result")
+)
 
 
 class HidesMachinery:
@@ -60,6 +80,15 @@ class PresentedContext(HidesMachinery):
 
     _state: str
 
+    if not TYPE_CHECKING:  # checkers see a `with` without `async` by themselves
+
+        def __enter__(self) -> NoReturn:
+            name = type(self).__name__
+            raise TypeError(f"{name} works in an event loop: write `async with {name}():` in an async function")
+
+        def __exit__(self, *_: object) -> None:
+            """Never called; Python looks for it before it calls `__enter__`."""
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._state}, {number_of(len(self.tasks), 'task')}>"
 
@@ -94,7 +123,7 @@ class Unawaited:
             raise TypeError(self._before("len(await promise)"))
 
         def __getattr__(self, name: str) -> NoReturn:
-            hint = "" if name[:1] == "_" else f"; await the promise first: (await promise).{name}"
+            hint = hint_at(name, f"await the promise first: (await promise).{name}")
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=self)
 
         def __bool__(self) -> bool:

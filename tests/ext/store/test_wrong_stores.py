@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import pytest
 
-from miniagents import Message, MiniAgents
+from miniagents import Message, MiniAgents, StreamedPromise
 from miniagents.ext.store import (
     SQLiteStore,
     Store,
@@ -23,6 +23,7 @@ from miniagents.ext.store import (
     read_stream,
     write_stream,
 )
+from miniagents.ext.store.kept_contents import contents_of
 from miniagents.messages import MessagePromise
 from miniagents.testing import scripted_agent
 
@@ -35,6 +36,7 @@ TAKE_STORES: Final[dict[str, Callable[[Any], object]]] = {  # Any: whatever is w
     "forget_answers": lambda wrong: forget_answers(wrong, older_than=1),
     "forget_durable": lambda wrong: forget_durable(wrong, run="order-17"),
     "open_calls": lambda wrong: anext(open_calls(wrong, run="order-17")),
+    "contents_of": lambda wrong: anext(contents_of(wrong, aiter(StreamedPromise.of(())))),
     "answer_call": lambda wrong: answer_call(wrong, run="order-17", key="1", answer=()),
     "read_stream": lambda wrong: read_stream(wrong, "news", Message),
     "write_stream": lambda wrong: write_stream(wrong, "news", MessagePromise.of_message(Message("a"))),
