@@ -320,7 +320,7 @@ async def test_what_is_claimed_after_a_statement_that_failed_is_kept_from_others
 def test_what_is_claimed_behind_a_lease_that_is_over_is_kept_from_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = time.time()
+    now = 2e9
     monkeypatch.setattr(time, "time", lambda: now)
     slow, other = (Tables(tmp_path / "runs.db", "runs.db", "normal", 0, 10) for _ in range(2))
     slow.claim("first")
