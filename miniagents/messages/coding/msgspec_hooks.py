@@ -109,6 +109,12 @@ def refuse_other(value: Any) -> None:  # Any: of any class
     Raises:
         ValueError: A part of the value is of another class, is NaN or infinity, or has a key that is no string.
     """
+    if class_of(value) is dict:  # mostly of a few scalars
+        for key in value:
+            if type(key) is not str or type(value[key]) not in JSON_FLAT:
+                break
+        else:
+            return
     pending: list[Any] = [] if type(value) in JSON_FLAT else [value]  # Any: of any class
     while pending:
         current = pending.pop()

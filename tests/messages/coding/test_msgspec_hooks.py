@@ -18,7 +18,7 @@ from miniagents.messages.values.freezers import Metadata
 from miniagents.messages.values.freezing import class_of, frozen_dict
 from miniagents.messages.values.untyped import is_plain
 from tests.effort import examples
-from tests.messages.values.test_quick_freezing import json, same
+from tests.messages.values.test_quick_freezing import NOT_JSON, json, same, with_part
 
 list_of: Any = list  # Any: takes types that are known only when the program runs
 OBJECTS = st.dictionaries(st.text(max_size=2), json, max_size=3)
@@ -71,6 +71,16 @@ def test_m5_other_values_are_refused_where_an_object_is_declared() -> None:
                     msgspec.convert(value, form, dec_hook=hook)
     assert made_of_json(FrozenDict, {}) == FrozenDict()
     assert made_of_json(Metadata, {}) is UNSET
+
+
+@examples(200)
+@given(json, st.lists(st.integers(0, 3), max_size=4), st.sampled_from(NOT_JSON))
+def test_m5_untyped_parts_of_msgpack_hold_only_what_json_can_express(
+    value: object, path: list[int], other: Any
+) -> None:
+    assert made_of_msgpack(object, value) is value
+    with pytest.raises(ValueError, match=r"no plain JSON|a key is no string"):
+        made_of_msgpack(object, with_part(value, path, other))
 
 
 class Celsius:
