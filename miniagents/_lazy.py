@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["OldName", "at_home", "lazy_names", "teaching"]
+__all__ = ["OldName", "OptionOnly", "at_home", "lazy_names", "teaching"]
 
 
 def lazy_names(
@@ -102,3 +102,25 @@ class OldName:
         raise AttributeError(
             f"{text}, write instead: {self._instead}", name=self._name, obj=owner if instance is None else instance
         )
+
+
+class OptionOnly:
+    """An option that an object takes when it is made, and no attribute of it: assigning to it would change nothing."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self) -> None:
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> object:
+        raise self._error(owner)
+
+    def __set__(self, instance: object, value: object) -> None:
+        raise self._error(type(instance))
+
+    def _error(self, owner: type) -> AttributeError:
+        name, option = owner.__name__, self._name
+        return AttributeError(f"{name}: {option!r} is an option, not an attribute: give it as {name}({option}=…)")

@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 from typing_extensions import TypeVar
 
-from miniagents._lazy import OldName
+from miniagents._lazy import OldName, OptionOnly
 from miniagents.messages.values.frozen import longer_hash_keys as longer_hash_keys_here, strict as strict_here
 from miniagents.promising import DEFAULT, ContextStateError, Default, PromiseResolvedHandler, PromisingContext
 from miniagents.promising.core.arguments import NO_STORE, async_functions, check_bound, check_callable, check_method
@@ -133,10 +133,18 @@ class MiniAgents(PromisingContext):
         self._shares_no_more = False
 
     _machinery = frozenset(
-        {"around", "open_calls", "recorder", "agather", "get_current", "run_agent", "start_soon"}  # the last of 0.0.35
+        {
+            *("around", "open_calls", "recorder"),
+            *("agather", "get_current", "run_agent", "start_soon"),  # of 0.0.35
+            *("around_calls", "on_persist_messages", "on_promise_resolved", "persist_filter"),
+        }
     )
 
-    if not TYPE_CHECKING:  # for checkers this would be a name as others
+    if not TYPE_CHECKING:  # for checkers these would be names as others
+        around_calls = OptionOnly()
+        on_persist_messages = OptionOnly()
+        on_promise_resolved = OptionOnly()
+        persist_filter = OptionOnly()
         get_current = OldName("current()")
         run_agent = OldName("run(main()), where main awaits agent.inquire(…)")
         start_soon = OldName("Promise(function), or spawn(…)")

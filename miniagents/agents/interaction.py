@@ -315,14 +315,32 @@ class InteractionContext(HidesMachinery, Generic[In_co, Out_contra]):
                 body = body()
             returned: object = (await body) if _is_awaitable(body) else body
             if returned is not None:
-                raise TypeError(
+                raise TypeError(  # noqa: TRY301 - the user's error, and the end of the call like any other
                     f"agent {self._agent.alias!r} returned {returned!r:.200}, which is ignored: "
                     "answer with `ctx.reply(...)`"
                 )
+        except (Exception, asyncio.CancelledError):
+            asyncio.get_running_loop().call_soon(self._let_go_of_replies)
+            raise
         finally:
             if self._open_calls:
                 for call in tuple(self._open_calls):
                     call.finish()
+
+    def _let_go_of_replies(self) -> None:
+        """Refer to replies that have ended no longer, but to others that refuse all that is put in as well.
+
+        The error among them refers to the frames of the agent, which refer to this. All of that would wait for the
+        collector.
+        """
+        buffer = self._replies.production
+        if buffer.ended:
+            self.progress = None
+            self._replies = MessageSequence(name=buffer.name, context=self._context, kept_open=False)
+            if buffer.was_cancelled():
+                self._replies.production.cancel()
+            else:
+                self._replies.close()
 
     def _named_arguments(self) -> Iterable[tuple[str, object]]:
         """Return the arguments with their names, without secrets."""

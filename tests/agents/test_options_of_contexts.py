@@ -43,3 +43,14 @@ def test_a_wrong_option_is_refused(context: type[PromisingContext], option: str,
     given: dict[str, Any] = {option: wrong}  # Any: the checkers refuse it
     with pytest.raises((TypeError, ValueError), match=f"^{re.escape(error)}"):
         context(**given)
+
+
+@pytest.mark.parametrize("option", ["around_calls", "on_persist_messages", "on_promise_resolved", "persist_filter"])
+def test_an_option_that_is_assigned_later_is_refused_as_it_would_have_no_effect(option: str) -> None:
+    context = MiniAgents()
+    said = rf"^MiniAgents: '{option}' is an option, not an attribute: give it as MiniAgents\({option}=…\)$"
+    with pytest.raises(AttributeError, match=said):
+        setattr(context, option, hook)
+    with pytest.raises(AttributeError, match=said):
+        getattr(context, option)
+    assert option not in dir(context)

@@ -21,6 +21,7 @@ from miniagents import (
     MiniAgent,
     MiniAgents,
     Proceed,
+    Promise,
     PromiseCancelledError,
     PromiseDeadlockError,
     PromisingContext,
@@ -753,6 +754,14 @@ async def test_observers_are_no_readers() -> None:
 
 async def _observed(replies: MessageSequencePromise[Message]) -> list[int]:
     return [seen.position async for seen in observe(replies)]
+
+
+async def test_what_is_no_promise_of_pieces_cannot_be_observed() -> None:
+    async with MiniAgents():
+        for wrong in ("x", echo, Promise.resolved(1)):
+            replies: MessageSequencePromise = any_of(wrong)
+            with pytest.raises(TypeError, match=r"^observe: .* is no promise of messages, of a message or of pieces$"):
+                await _observed(replies)
 
 
 # --- mistakes of who writes a handler ---

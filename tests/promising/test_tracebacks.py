@@ -9,7 +9,21 @@ from weakref import WeakSet
 
 import pytest
 
-from miniagents import InteractionContext, Message, MiniAgents, Promise, StreamedPromise, miniagent, stream_message
+from miniagents import (
+    AppenderClosedError,
+    Call,
+    CallHandler,
+    InteractionContext,
+    Message,
+    MessageSequencePromise,
+    MiniAgents,
+    Proceed,
+    Promise,
+    PromiseCancelledError,
+    StreamedPromise,
+    miniagent,
+    stream_message,
+)
 
 NOTED = r"^no\nin agent 'low', called by 'middle', called by 'top'\npassed on by 'middle'\npassed on by 'top'$"
 
@@ -94,6 +108,123 @@ def test_p1_an_error_that_was_read_is_freed_without_the_collector(reader: str) -
         return len(held)
 
     assert MiniAgents().run(main()) == 0
+
+
+@miniagent
+async def failing(ctx: InteractionContext) -> None:
+    large = Large()
+    held.add(large)
+    ctx.reply("a reply")
+    await asyncio.sleep(0)
+    raise ValueError("no")
+
+
+@miniagent
+async def passing_on(ctx: InteractionContext) -> None:
+    large = Large()
+    held.add(large)
+    ctx.reply(await failing.inquire())
+
+
+@miniagent
+async def with_what_is_cancelled(_: InteractionContext) -> None:
+    await wait_for_what_is_cancelled()
+
+
+@miniagent
+async def waiting(ctx: InteractionContext) -> None:
+    large = Large()
+    held.add(large)
+    asyncio.get_running_loop().call_soon(ctx.reply, "seen")
+    await asyncio.sleep(1_000)
+
+
+class Failing:
+    def __init__(self, ctx: InteractionContext) -> None:
+        self.ctx = ctx
+
+    async def __call__(self) -> None:
+        await fail()
+
+
+async def read_and_cancel() -> None:
+    replies = waiting.inquire()
+    async for _ in replies:
+        break
+    replies.cancel()
+    await replies
+
+
+async def around(_: Call, proceed: Proceed) -> MessageSequencePromise:
+    return proceed()
+
+
+AGENTS: dict[str, Callable[[], Awaitable[object]]] = {
+    "one that fails": failing.inquire,
+    "one that passes on an error": passing_on.inquire,
+    "an object": miniagent(Failing).inquire,
+    "one that waits for what is cancelled": with_what_is_cancelled.inquire,
+}
+
+
+@pytest.mark.parametrize("handlers", [(), (around,)], ids=["alone", "with a handler"])
+@pytest.mark.parametrize("agent", AGENTS)
+def test_a3_an_agent_whose_error_was_read_is_freed_without_the_collector(
+    agent: str, handlers: tuple[CallHandler, ...]
+) -> None:
+    async def main() -> int:
+        for _ in range(20):
+            with pytest.raises(Exception, match=r"no|cancelled") as raised:
+                await AGENTS[agent]()
+            del raised
+        await asyncio.sleep(0.01)
+        return len(held)
+
+    assert MiniAgents(around_calls=handlers).run(main()) == 0
+
+
+def test_a5_an_agent_that_was_cancelled_is_freed_without_the_collector() -> None:
+    async def main() -> int:
+        for _ in range(20):
+            await asyncio.gather(asyncio.create_task(read_and_cancel()), return_exceptions=True)
+        await asyncio.sleep(0.01)
+        return len(held)
+
+    assert MiniAgents().run(main()) == 0
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_p11_nothing_can_be_added_to_the_replies_of_an_agent_that_has_failed(is_cancelled: bool) -> None:
+    contexts: list[InteractionContext] = []
+
+    @miniagent
+    async def agent(ctx: InteractionContext) -> None:
+        contexts.append(ctx)
+        await asyncio.sleep(1_000 if is_cancelled else 0)
+        raise ValueError("no")
+
+    async def nothing() -> None: ...
+
+    refused = "'agent' was cancelled: nothing can be" if is_cancelled else "'agent' is closed: nothing can be"
+    async with MiniAgents():
+        replies = agent.inquire()
+        while not contexts:
+            await asyncio.sleep(0)
+        if is_cancelled:
+            replies.cancel()
+        with pytest.raises((ValueError, PromiseCancelledError)):
+            await replies
+        await asyncio.sleep(0.01)
+        (ctx,) = contexts
+        for change in (ctx.reply, ctx.reply_out_of_order):
+            with pytest.raises((AppenderClosedError, PromiseCancelledError), match=refused):
+                change("late")
+            with pytest.raises((AppenderClosedError, PromiseCancelledError), match=refused):
+                await asyncio.to_thread(change, "late")
+        with pytest.raises((AppenderClosedError, PromiseCancelledError), match=refused):
+            ctx.make_sure_to_wait(nothing())
+        ctx.finish_early()
+        await ctx.drain()
 
 
 def lines_of(error: BaseException) -> list[str]:

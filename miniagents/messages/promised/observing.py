@@ -9,14 +9,15 @@ from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent
 from miniagents.messages.promised.sequence_promise import MessageSequencePromise
+from miniagents.promising.core.arguments import check_kind
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import FAIR_SHARE, take_turn
+from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from miniagents.messages.promised.message_promise import MessagePromise
-    from miniagents.promising.stream import StreamedPromise
 
 __all__ = ["Observed", "observe"]
 
@@ -66,6 +67,9 @@ async def observe(
     The last thing given is the whole, or the error in its place. It comes when the promise is complete, which a lazy
     one never is if nobody reads it. Observers that still wait at the end of their context are cancelled.
 
+    Raises:
+        TypeError: It is no promise of messages, of a message or of pieces. The first step raises it.
+
     >>> async def main() -> None:
     ...     async with MiniAgents():
     ...         async for seen in observe(scripted_agent(["Hel", "lo"]).inquire()):
@@ -74,6 +78,7 @@ async def observe(
     0 <MessagePromise 'Message' 2 tokens, ended> None
     1 None (Message(text='Hello'),)
     """
+    check_kind("observe", promise, StreamedPromise, "no promise of messages, of a message or of pieces")
     whole: StreamedPromise[Any, Any] = promise  # Any: as above
     buffer = whole._buffer
     pieces: list[Any] = buffer.readable()  # Any: as above
