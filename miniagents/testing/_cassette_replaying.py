@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from miniagents.messages import Message
+from miniagents.messages import Message, StreamEvent, decode
 from miniagents.messages.values.frozen import classes_of_tag
 from miniagents.wire import decode_stream
 from miniagents.wire.replaying import error_in, errors_in
@@ -28,6 +28,9 @@ _MOST: Final = 1 << 30
 """Bytes of a frame: messages of any size may be on a cassette."""
 
 
+_NOTHING: Final = msgspec.Raw()
+
+
 class _FrameError(msgspec.Struct):
     """As much of an error as is looked at here."""
 
@@ -41,6 +44,8 @@ class FrameHead(msgspec.Struct):
     number: int | None = None
     tag: str | None = None
     error: _FrameError | None = None
+    whole: msgspec.Raw = msgspec.field(name="message", default=_NOTHING)
+    event: msgspec.Raw = _NOTHING
 
     @property
     def message(self) -> int | None:
@@ -72,6 +77,9 @@ def replies_of(call: RecordedCall, *, pauses: bool) -> MessageType[Message]:
     Args:
         call: The call.
         pauses: Whether each piece comes as late as it did.
+
+    Raises:
+        DecodeError: This program has no class for a message or event, or another one.
     """
     frames = [bytes(frame) for frame in call.frames]
     errors = errors_in(frames)
@@ -87,6 +95,10 @@ def replies_of(call: RecordedCall, *, pauses: bool) -> MessageType[Message]:
                 items.append(_Item(time, number))
                 tags[number] = head.tag
             messages.setdefault(number, []).append(_Frame(time, data))
+            if head.frame == "whole":
+                decode(bytes(head.whole), Message)
+            elif head.frame == "event":
+                decode(bytes(head.event), StreamEvent)
         elif head.frame == "failed":
             items.append(_Item(time, error_in(data, errors)))
         elif head.frame == "end":

@@ -33,7 +33,6 @@ from miniagents.testing._cassette_file import RecordedCall, check_place, read_ca
 from miniagents.testing._cassette_replaying import head_of, replies_of
 from miniagents.testing._cassette_secrets import Secrets
 from miniagents.wire.following import FollowedSequence
-from miniagents.wire.replaying import check_contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -246,9 +245,12 @@ class Cassette:
             error = self._refusal(given, key)
             self.unrecorded.append(error)
             raise error
-        self._check(recorded)
+        try:
+            replies = replies_of(recorded, pauses=self._pauses)
+        except DecodeError as error:
+            raise self._unreadable(recorded, error) from error
         call.mark_replayed()
-        return replies_of(recorded, pauses=self._pauses)
+        return replies
 
     # --- machinery ---
 
@@ -298,16 +300,12 @@ class Cassette:
         unused = [call for calls in self._unused.values() for call in calls]
         return [call for call in unused if first_difference(content_of(call), now) is None]
 
-    def _check(self, call: RecordedCall) -> None:
-        """Refuse a call whose replies this program cannot read, with the name of the file."""
-        for place, frame in enumerate(call.frames):
-            try:
-                check_contents(bytes(frame))
-            except DecodeError as error:
-                number = 1 + next(number for number, each in enumerate(self._calls) if each is call)
-                reason = f"frame {place} of the replies of {shown(content_of(call))} cannot be read: {error}"
-                hint = "import the class, mend the file, or record the calls again"
-                raise CassetteDamagedError(str(self.path), f"{reason}; {hint}", number) from error
+    def _unreadable(self, call: RecordedCall, error: DecodeError) -> CassetteDamagedError:
+        """Return what to say of a call whose replies this program cannot read."""
+        number = 1 + next(number for number, each in enumerate(self._calls) if each is call)
+        reason = f"the replies of {shown(content_of(call))} cannot be read: {error}"
+        hint = "import the class, mend the file, or record the calls again"
+        return CassetteDamagedError(str(self.path), f"{reason}; {hint}", number)
 
     def _refusal(self, given: Given, key: str) -> UnrecordedCallError:
         now = content_of(self._recorded(given, key))

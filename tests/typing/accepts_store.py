@@ -199,6 +199,7 @@ async def durable_runs() -> None:
     assert_type(call_key(), str)
     assert_type(kept_replies(), tuple[Message, ...])
     assert_type(wait_for_answer(), MessageSequencePromise[Message])
+    open_calls(store)
     async for call in open_calls(store, run="order-17"):
         assert_type(call, OpenCall)
         assert_type(call.messages, tuple[Message, ...])

@@ -156,7 +156,7 @@ async def wrong_runs(run: DurableRun, on_cut: OnCut) -> None:
     call_key("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     kept_replies(3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     wait_for_answer(3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    open_calls("order-17")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
+    open_calls("order-17")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await answer_call("runs.db", run="order-17", key="x", answer=[])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     OpenCall(run="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     DurableRun("runs.db")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]

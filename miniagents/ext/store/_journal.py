@@ -20,7 +20,7 @@ import uuid
 from contextlib import aclosing, suppress
 from contextvars import Context
 from typing import TYPE_CHECKING, Final, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -54,6 +54,7 @@ __all__ = [
     "Waiting",
     "answers_of",
     "folder_of",
+    "names_of_runs",
     "opened",
     "read_journal",
 ]
@@ -222,6 +223,13 @@ def folder_of(run: str) -> str:
 def answers_of(run: str) -> str:
     """Return what the names of the streams of answers begin with."""
     return f"{folder_of(run)}answers/"
+
+
+async def names_of_runs(log: StreamLog) -> list[str]:
+    """Return the names of all runs."""
+    async with aclosing(log.streams(ALL_RUNS)) as found:
+        folders = dict.fromkeys([info.name.removeprefix(ALL_RUNS).partition("/")[0] async for info in found])
+    return [unquote(folder) for folder in folders]
 
 
 async def _lives(log: StreamLog, run: str) -> list[StreamInfo]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from miniagents.ext.store._journal import answers_of, read_journal
+from miniagents.ext.store._journal import answers_of, names_of_runs, read_journal
 from miniagents.ext.store._kept import EngineStore
 from miniagents.ext.store.errors import NotStoredError, StreamEndedError, StreamTakenError
 from miniagents.ext.store.protocols import check_log, messages_of
@@ -43,15 +43,27 @@ class OpenCall(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[Message, ...]
 
 
-async def open_calls(store: StreamLog, *, run: str) -> AsyncGenerator[OpenCall]:
-    """Yield the calls of a durable run that wait for an answer, in the order in which they began to.
+async def open_calls(store: StreamLog, *, run: str | None = None) -> AsyncGenerator[OpenCall]:
+    """Yield the calls of durable runs that wait for an answer, those of a run in the order in which they began to.
 
-    The run may be going on, in any process, or may have been killed.
+    A run may be going on, in any process, or may have been killed. Without `run`, everything that is kept of all runs
+    is read.
+
+    Args:
+        store: The store that keeps the runs.
+        run: The name of the run; None for all runs.
 
     Raises:
         StoreError: The store cannot be read.
     """
     check_log("open_calls", store)
+    for name in await names_of_runs(store) if run is None else (run,):
+        async with aclosing(_open_calls(store, name)) as found:
+            async for call in found:
+                yield call
+
+
+async def _open_calls(store: StreamLog, run: str) -> AsyncGenerator[OpenCall]:
     kept = await read_journal(store, run)
     answered = await _answered(store, run)
     for waiting in kept.waiting.values():

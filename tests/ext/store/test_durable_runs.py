@@ -6,7 +6,7 @@ import logging
 import pickle
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -693,6 +693,33 @@ async def test_nobody_answers_what_nobody_asked() -> None:
     async with durable(connection, run="one"):
         with pytest.raises(RuntimeError, match=r"this is no call of a durable run"):
             wait_for_answer()
+
+
+async def test_calls_that_wait_are_found_in_all_runs() -> None:
+    @miniagent
+    async def manager(ctx: InteractionContext) -> None:
+        ctx.reply(wait_for_answer())
+
+    disk = Disk()
+    assert [call async for call in open_calls(Connection(disk))] == []
+    names = ["a/b", "ü 1%", "ended"]
+    async with AsyncExitStack() as stack:
+        replies: dict[str, MessageSequencePromise[Message]] = {}
+        for name in names:
+            run = await stack.enter_async_context(durable(Connection(disk), run=name))
+            await stack.enter_async_context(MiniAgents(around_calls=run))
+            replies[name] = manager.inquire(f"Shall {name} go on?")
+            await asyncio.sleep(1)
+        for name in names[::-1]:
+            found = [call async for call in open_calls(Connection(disk))]
+            assert {call.run for call in found} == set(names)
+            for call in found:
+                assert call.messages == (Message(f"Shall {call.run} go on?"),)
+                assert found.count(call) == 1
+                if call.run == name:
+                    await answer_call(Connection(disk), run=call.run, key=call.key, answer=UserMessage("yes"))
+            assert str(await replies[name].only()) == "yes"
+            names.remove(name)
 
 
 async def test_a_program_that_does_not_know_the_question_can_answer_it() -> None:
