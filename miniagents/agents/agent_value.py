@@ -179,7 +179,7 @@ class AgentValue(HidesMachinery, Member):
         """
         hint = hint_at_names(self._signature, given, said) or hint_at_bound(self._args, self._kwargs)
         if not hint and said.startswith("too many") and len(self._signature.parameters) == 1:
-            hint = "; give several messages as one list"
+            hint = "; it takes none besides the messages, several as one list"
         return f"agent {self._alias!r}: {said}{hint}"
 
     def _without_secrets(self, arguments: Iterable[tuple[str, object]]) -> Iterable[tuple[str, object]]:

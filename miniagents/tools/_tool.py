@@ -57,6 +57,10 @@ _Function: TypeAlias = "Callable[..., Any]"  # Any: the overloads of `tool` tie 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
+def _is_name(given: object) -> bool:
+    return isinstance(given, str) and _NAME.fullmatch(given) is not None
+
+
 class Tool(Generic[P, R_co]):
     """A function that language models can call; made by `tool` from a function, and by `as_tool` from an agent.
 
@@ -89,7 +93,7 @@ class Tool(Generic[P, R_co]):
         approve: Approve = False,
         remake: functools.partial[Any] | None = None,  # Any: a tool like this one
     ) -> None:
-        if not _NAME.fullmatch(name):
+        if not _is_name(name):
             raise TypeError(
                 f"tool {name!r}: the name of a tool has up to 64 ASCII letters, digits, hyphens and underscores: "
                 "give another one as name=..."

@@ -36,10 +36,11 @@ async def test_messages_have_no_name(name: str) -> None:
 
 
 async def test_several_messages_are_one_list() -> None:
+    said = "^agent 'bot': too many positional arguments; it takes none besides the messages, several as one list$"
+    with pytest.raises(TypeError, match=said):
+        any_of(bot).bound("x")
     async with MiniAgents():
-        with pytest.raises(
-            TypeError, match="^agent 'bot': too many positional arguments; give several messages as one"
-        ):
+        with pytest.raises(TypeError, match=said):
             any_of(bot).inquire("x", "y")
 
 
@@ -134,3 +135,26 @@ def test_what_is_decoded_is_bytes_or_text(data: object, format: Any, said: str) 
     with pytest.raises(TypeError) as caught:
         decode(any_of(data), UserMessage, format)
     assert str(caught.value).startswith(f"decode: {said}")
+
+
+async def test_metadata_are_a_mapping() -> None:
+    async with MiniAgents():
+        for wrong in (5, None, "topic", [1]):
+            for promise in (bot.inquire("x"), bot.inquire("x").first()):
+                with pytest.raises(TypeError, match=r"^with_metadata: .* is no mapping of names to values$"):
+                    any_of(promise).with_metadata(wrong)
+
+
+async def test_a_delimiter_is_a_text() -> None:
+    async with MiniAgents():
+        for wrong in (5, b"x", ["x"]):
+            with pytest.raises(TypeError, match="^split_messages: the delimiter: .* is no text$"):
+                bot.inquire("x").first().split(any_of(wrong))
+            with pytest.raises(TypeError, match="^split_messages: the code fence: .* is no text$"):
+                bot.inquire("x").first().split("x", code_fence=any_of(wrong))
+
+
+@pytest.mark.parametrize("name", [5, b"bot", ["bot"]])
+def test_the_name_of_a_tool_is_a_text(name: object) -> None:
+    with pytest.raises(TypeError, match="the name of a tool has up to 64 ASCII letters"):
+        bot.as_tool(name=any_of(name))

@@ -301,7 +301,7 @@ def test_a6_compositions_are_values_and_agents_like_any_other() -> None:
         many = [pipeline.inquire(str(number)) for number in range(50)]
         assert [str((await replies)[0]) for replies in many] == [f"+draft of {number}" for number in range(50)]
         wrong: Any = pipeline
-        said = "too many positional arguments; give several messages as one list"
+        said = "too many positional arguments; it takes none besides the messages, several as one list"
         with pytest.raises(TypeError, match=f"^agent 'write >> review': {said}$"):
             wrong.inquire("a", 3)
 

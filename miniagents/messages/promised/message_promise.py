@@ -21,7 +21,7 @@ from miniagents.messages.promised.tokens import (
 )
 from miniagents.messages.values.frozen import FrozenDict
 from miniagents.promising.combinators.piped import TimedOutcomes, attempt
-from miniagents.promising.core.arguments import check_callable, check_not_negative, check_plain, check_recovery
+from miniagents.promising.core.arguments import check_callable, check_not_negative, check_plain, check_recovery, copied
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
 from miniagents.promising.core.presenting import derived_name, hint_at, number_of
@@ -400,13 +400,16 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
         Facts of this message with other names stay. Those that are known beforehand are in `known` at once.
 
+        Raises:
+            TypeError: The facts are no mapping.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(repr(await MessagePromise.of_message(Message("Hello")).with_metadata({"topic": "tea"})))
         >>> asyncio.run(main())
         Message(text='Hello', metadata=FrozenDict({'topic': 'tea'}))
         """
-        more = dict(facts)  # as it is now
+        more = copied("with_metadata", facts)  # as it is now
         before: Any = self.known.get("metadata", {})  # Any: what a program gave
 
         def added(message: Any) -> M_co:  # Any: an M_co, which is covariant

@@ -13,7 +13,7 @@ from miniagents.messages.promised.message_buffer import filled, made_at_once
 from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.messages.promised.same_messages import SameMessages
 from miniagents.promising.combinators.piped import attempt
-from miniagents.promising.core.arguments import check_callable, check_concurrency, check_plain, check_recovery
+from miniagents.promising.core.arguments import check_callable, check_concurrency, check_plain, check_recovery, copied
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
 from miniagents.promising.core.presenting import hint_at
@@ -201,6 +201,9 @@ class MessageSequencePromise(SameMessages[M_co]):
     def with_metadata(self, facts: Mapping[str, JsonValue], /) -> MessageSequencePromise[M_co]:
         """Add metadata to each message; its tokens, events and known fields stay, and errors stay in their places.
 
+        Raises:
+            TypeError: The facts are no mapping.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         messages = MessageSequencePromise.of_messages([Message("a")])
@@ -208,7 +211,7 @@ class MessageSequencePromise(SameMessages[M_co]):
         >>> asyncio.run(main())
         ['tea']
         """
-        read, more = self._reading(), dict(facts)  # as they are now
+        read, more = self._reading(), copied("with_metadata", facts)  # as they are now
 
         async def added(_: PieceBuffer[MessagePromise[M_co]]) -> Messages[M_co]:
             async for piece in read():

@@ -17,6 +17,7 @@ from miniagents.messages.promised.tokens import check_fields
 from miniagents.promising.appender import StreamAppender
 from miniagents.promising.context import PromisingContext
 from miniagents.promising.core.access import outcomes, settled
+from miniagents.promising.core.arguments import check_kind
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.production import Production
 from miniagents.promising.sentinels import DEFAULT, Default
@@ -154,6 +155,8 @@ def split_messages(
     >>> asyncio.run(main())
     ['one', '```\ntwo\n\nthree\n```', 'four']
     """
+    check_kind("split_messages: the delimiter", delimiter, str | None, "no text")
+    check_kind("split_messages: the code fence", code_fence, str | None, "no text")
     if not delimiter or code_fence == "":
         raise ValueError("split_messages: the delimiter and the code fence cannot be empty")
     check_fields("split_messages", message_class)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import sys
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Iterable, Mapping
 from functools import partial
 from operator import index
 from types import (
@@ -40,9 +40,11 @@ __all__ = [
     "check_plain",
     "check_recovery",
     "check_streams",
+    "copied",
     "did_you_mean",
 ]
 
+V = TypeVar("V")
 F = TypeVar("F", bound="Callable[..., object]")
 
 NO_STORE: Final = "no store; write `async with SQLiteStore(…) as store:`"
@@ -235,6 +237,16 @@ def check_kind(what: str, given: object, kind: type | UnionType, said: str) -> N
     """
     if not isinstance(given, kind):
         raise TypeError(f"{what}: {given!r:.200} is {said}")
+
+
+def copied(what: str, values: Mapping[str, V]) -> dict[str, V]:
+    """Return a copy of a mapping.
+
+    Raises:
+        TypeError: It is none.
+    """
+    check_kind(what, values, Mapping, "no mapping of names to values")
+    return dict(values)
 
 
 def check_errors(what: str, classes: tuple[object, ...]) -> None:
