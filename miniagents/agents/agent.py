@@ -24,7 +24,7 @@ from miniagents.agents.members import (
     union,
 )
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
-from miniagents.messages.promised.message_sequence import ready_message
+from miniagents.messages.promised.message_sequence import ready_message, writing_end
 from miniagents.messages.promised.sequence_promise import sequence_of
 from miniagents.promising import DEFAULT, Default, NoActiveContextError
 from miniagents.promising.core.arguments import check_bound, check_errors
@@ -586,16 +586,8 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
             bound = (composition is not None and composition.own_bound) or context.max_ahead
         if as_messages and not issubclass(ErrorMessage, gives):
             gives = (*gives, ErrorMessage)
-        replies: MessageSequence[Any] = MessageSequence(  # Any: the writing end of Out_co
-            name=alias,
-            place=replies_place,
-            message_classes=gives,
-            context=context,
-            kept_open=False,
-            max_ahead=bound,
-            speaker=speaker,
-        )
-        return InteractionContext(self, context, replies, args, kwargs, errors_as_messages=as_messages, raises=raises)
+        replies = writing_end(alias, replies_place, gives, context, bound, speaker)
+        return InteractionContext(self, context, replies, args, kwargs, as_messages, raises)
 
     def _named(self) -> tuple[str, str, str, str]:
         """Cache the alias, the name of the messages, their place, and that of the replies."""

@@ -124,8 +124,8 @@ class AgentCallee:
             replies,
             self._args,
             self._kwargs,
-            errors_as_messages=outer._errors_as_messages,
-            raises=outer._raises,
+            outer._errors_as_messages,
+            outer._raises,
         )
         inner._caller = outer._caller
         inner._messages = call.messages

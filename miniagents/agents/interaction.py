@@ -78,9 +78,8 @@ class InteractionContext(HidesMachinery, Generic[In_co, Out_contra]):
         replies: MessageSequence[Any],  # Any: the writing end of Out_contra
         args: tuple[Any, ...],  # Any: checked by the agent's signature
         kwargs: Mapping[str, Any],  # Any: checked by the agent's signature
-        *,
         errors_as_messages: bool,
-        raises: bool = False,
+        raises: bool,
     ) -> None:
         self._agent = agent
         self._context = context

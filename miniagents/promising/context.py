@@ -29,7 +29,6 @@ import asyncio
 import logging
 import math
 import weakref
-from asyncio import current_task
 from contextvars import copy_context
 from threading import get_ident
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias
@@ -37,7 +36,14 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias
 from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.promising.core.arguments import async_functions, check_kind, check_not_negative
-from miniagents.promising.core.current import active_context, innermost_of, inside_hook, running_loop, still_open
+from miniagents.promising.core.current import (
+    active_context,
+    current_task,
+    innermost_of,
+    inside_hook,
+    running_loop,
+    still_open,
+)
 from miniagents.promising.core.ending import at_next_turn, cancel_work, end_of_work, impatience_of, raise_or_log
 from miniagents.promising.core.places import (
     Entered,
@@ -51,11 +57,7 @@ from miniagents.promising.core.places import (
 )
 from miniagents.promising.core.presenting import PresentedContext
 from miniagents.promising.core.watch import Watch
-from miniagents.promising.errors import (
-    AppenderAbandonedError,
-    ContextStateError,
-    NoActiveContextError,
-)
+from miniagents.promising.errors import AppenderAbandonedError, ContextStateError, NoActiveContextError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Set as AbstractSet
@@ -447,7 +449,7 @@ class PromisingContext(PresentedContext):
         On Python 3.11 `get_running_loop()` asks the system for the id of the process, which may take a microsecond: a
         tenth of a call of an agent, each time. This takes a fifth of that.
         """
-        return asyncio.current_task(self._loop) if get_ident() == self._thread else None
+        return current_task(self._loop) if get_ident() == self._thread else None
 
     def waiting_task(self, name: str) -> tuple[asyncio.Task[object], Watch]:
         """Return the running task, which wants to wait for something of this context, and the watch over such waits.
@@ -554,11 +556,7 @@ class PromisingContext(PresentedContext):
 
     def _open_writing_ends(self) -> list[AnyBuffer]:
         """Return the streams that have not ended and that no task, running or still to be started, will end."""
-        return [
-            buffer
-            for buffer in self._writing_ends
-            if not buffer._is_done() and not buffer._is_lazy() and not any(buffer._workers())
-        ]
+        return [end for end in self._writing_ends if not (end._is_done() or end._is_lazy() or any(end._workers()))]
 
     def _close(self, error: BaseException | None) -> None:
         for buffer in self._open_writing_ends():

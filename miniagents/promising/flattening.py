@@ -5,17 +5,16 @@ Items that are there go straight into the stream. Only those still to come need 
 
 from __future__ import annotations
 
-from asyncio import current_task
 from collections import deque
 from collections.abc import AsyncIterable, Iterator, Sequence, Set as AbstractSet
-from functools import partial
+from functools import cache, partial
 from itertools import chain, islice
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, TypeAlias, TypeGuard
 
 from typing_extensions import TypeVar
 
-from miniagents.promising.core.current import producing
+from miniagents.promising.core.current import current_task, producing
 from miniagents.promising.core.failure import Failure, caught, is_cancellation
 from miniagents.promising.core.pieces import take_turn
 from miniagents.promising.core.places import hand_over
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from miniagents.promising.core.pieces import AnyBuffer, PieceBuffer
+    from miniagents.promising.forwarding import Forwarding
 
 __all__ = ["AnyPart", "Flattening", "Pending", "is_stream"]
 
@@ -248,9 +248,7 @@ class Flattening(Generic[P]):
 
     def _forward(self, queue: deque[AnyPart]) -> None:
         self._on_their_way += 1
-        from miniagents.promising.forwarding import Forwarding  # noqa: PLC0415  # a first agent does without
-
-        Forwarding(self, queue).launch()
+        _forwarding()(self, queue).launch()
 
     async def _run(self, work: Callable[[], Awaitable[object]]) -> None:
         buffer = self._buffer
@@ -468,6 +466,13 @@ class _ForLoop:
 
     def __init__(self, item: object) -> None:
         self.item = item
+
+
+@cache  # an import takes as long as all the rest of `_forward`, each time
+def _forwarding() -> type[Forwarding]:
+    from miniagents.promising.forwarding import Forwarding  # noqa: PLC0415  # a first agent does without
+
+    return Forwarding
 
 
 _LOOPS_OWN: Final = (Production, BaseException, AsyncIterable)

@@ -42,7 +42,7 @@ class Forwarding(Follower):
     __slots__ = ("_flat", "_is_guest", "_pieces", "_position", "_queue", "_source", "_stream")
 
     def __init__(self, flat: Flattening[Any], queue: deque[AnyPart]) -> None:  # Any: no piece is looked at here
-        super().__init__(flat._buffer)
+        Follower.__init__(self, flat._buffer)  # `super()` takes longer than what is called
         self._flat = flat
         self._queue = queue
         self._source: AnyBuffer | None = None
@@ -101,7 +101,9 @@ class Forwarding(Follower):
                 if source.bounded:
                     source.reached(self._position)
                 has_all = self._source is not None and self._position == len(pieces)
-                if has_all and not source.ended and not (out.bounded and out.is_full()):
+                if has_all and source.ended:
+                    self._leave()
+                elif has_all and not (out.bounded and out.is_full()):
                     if source.bounded:
                         source.reached(self._position + 1)
                     if self._awaited is None:

@@ -140,7 +140,8 @@ class Promise(Unawaited, Production, Generic[T_co]):
     def __await__(
         self,
     ) -> Generator[Any, None, T_co]:  # Any: asyncio keeps the type of what its futures yield to itself
-        if self._value is PENDING:
+        value: Any = self._value  # Any: a T_co or the sentinel
+        if value is PENDING:
             if self._failure is None and not self._is_at_hand():
                 yield from self._settle().__await__()
             failure = self._failure
@@ -149,8 +150,9 @@ class Promise(Unawaited, Production, Generic[T_co]):
                     failure.reraise()
                 finally:
                     failure.leave_traceback()
-        value: T_co = self._value
-        return value
+            value = self._value
+        whole: T_co = value
+        return whole
 
     def done(self) -> bool:
         """Return whether there is a value or an error."""

@@ -46,8 +46,8 @@ REPLAYED: Final = (
 )
 FANNED: Final = (
     "Each wait of each reader is registered. This finds circles of promises, and tells bounds and cancellations who "
-    "reads. On Python 3.11, asyncio finds the running task in Python code. The limit raises no errors in their places, "
-    "so one generator waits and reads; here a coroutine that waits is awaited by one that looks at the piece."
+    "reads. The limit raises no errors in their places, so one generator waits and reads; here a coroutine that waits "
+    "is awaited by one that looks at the piece."
 )
 FLATTENED: Final = "Each promise of a message is asked whether it has ended, and its error is kept where it happened."
 DISORDERED: Final = (

@@ -120,7 +120,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
     ) -> None:
         if max_ahead is not None:
             check_bound(max_ahead)
-        buffer: MessageBuffer[M] = MessageBuffer(context or active_context.get(), name, max_ahead=max_ahead)
+        buffer: MessageBuffer[M] = MessageBuffer(context or active_context.get(), name, None, max_ahead)
         # `super()` takes as long as half of what is called; likewise in `produce`
         Flattening.__init__(self, buffer, kept_open=kept_open)  # pyright: ignore[reportUnknownMemberType]  # of messages
         self._place = place or name
@@ -191,7 +191,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
     ) -> None:
         """Run an async function that puts messages in, as `FlatSequence.produce` does."""
         Flattening.produce(self, work, start_asap=start_asap, instead=instead)  # pyright: ignore[reportUnknownMemberType]  # as above
-        context = self._buffer.context
+        context = self._buffer._context or self._buffer.context
         if context._listening:
             context.notify_resolved(self.shown)
 
@@ -253,12 +253,10 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
                 return [cls(text=text) for text in items]
             except TypeError:
                 return [self._message_of(text) for text in items]  # which says where
-        if not kinds.issubset(self._classes):
-            takes_any = Message in self._classes
-            for kind in kinds:
-                if kind not in self._classes and not (
-                    takes_any and (kind is MessagePromise or issubclass(kind, Message))
-                ):
+        for kind in kinds:
+            if kind not in self._classes:
+                is_any = kind is MessagePromise or issubclass(kind, Message)
+                if not is_any or Message not in self._classes:
                     return None
         return items
 
@@ -306,6 +304,32 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
 
     def _declared(self) -> str:
         return " or ".join(cls.__qualname__ for cls in self._classes)
+
+
+def writing_end(
+    name: str,
+    place: str,
+    message_classes: tuple[type[Message], ...],
+    context: PromisingContext,
+    max_ahead: int | None,
+    speaker: Speaker | None,
+) -> MessageSequence[Any]:  # Any: of the classes given
+    """Make the writing end of a sequence that is filled by what it is handed to, for each call of an agent.
+
+    Python makes a dict of what a class is given by name, which takes as long as all the rest. A function needs none.
+    """
+    sequence: MessageSequence[Any] = MessageSequence.__new__(MessageSequence)  # Any: as above
+    MessageSequence.__init__(
+        sequence,
+        name=name,
+        place=place,
+        message_classes=message_classes,
+        context=context,
+        kept_open=False,
+        max_ahead=max_ahead,
+        speaker=speaker,
+    )
+    return sequence
 
 
 # isinstance() alone would leave the types of the messages unknown.

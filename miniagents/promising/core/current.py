@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from typing_extensions import TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.working import Working
 
@@ -21,6 +24,15 @@ active_context: ContextVar[PromisingContext | None] = ContextVar("miniagents.act
 producing: ContextVar[Working | None] = ContextVar("miniagents.producing", default=None)
 calling: ContextVar[Any] = ContextVar("miniagents.calling", default=None)  # Any: promises do not know of agents
 inside_hook: ContextVar[bool] = ContextVar("miniagents.inside_hook", default=False)
+
+
+if sys.version_info >= (3, 12):
+    current_task = asyncio.current_task
+else:  # there it is a function in Python that looks into this table: a fortieth of a wait
+    _tasks: Final[Mapping[asyncio.AbstractEventLoop | None, asyncio.Task[object]]] = vars(asyncio.tasks)[
+        "_current_tasks"
+    ]
+    current_task = _tasks.get
 
 
 def innermost_of(cls: type[C], context: PromisingContext | None) -> C | None:

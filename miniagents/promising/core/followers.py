@@ -56,7 +56,8 @@ class Follower(asyncio.Future[None]):
     __slots__ = ("_awaited", "_out", "_rounds", "_variables", "_watch", "is_due")
 
     def __init__(self, out: AnyBuffer) -> None:
-        watch: Watch = out.context.watch
+        context = out._context or out.context
+        watch: Watch = context._watch or context.watch
         super().__init__(loop=watch.loop)
         self._out = out
         self._watch = watch
@@ -76,7 +77,7 @@ class Follower(asyncio.Future[None]):
         else:
             self._variables.run(out.adopt)
         try:
-            out.context.own(self, out.name, out)
+            (out._context or out.context).own(self, out._name, out)
         except ContextStateError as error:
             out.give_up(error)
             mark_as_read(error)

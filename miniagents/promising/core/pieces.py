@@ -97,7 +97,6 @@ class PieceBuffer(Bounded, Generic[P]):
         self,
         context: PromisingContext | None,
         name: str,
-        *,
         streamer: Callable[[], AsyncIterator[P | Failure]] | None = None,
         max_ahead: int | None = None,
     ) -> None:
@@ -431,7 +430,8 @@ class _Reader(Generic[P_co]):
                         self._leave()  # not by `__del__`: a traceback may keep this object alive
                         raise
                 finally:
-                    deadlock = buffer._end_wait(task, watch)
+                    del watch._waits[task]  # as `_end_wait` does: calling it would be a fortieth of such a wait
+                    deadlock = watch.circle_of(task) if watch._deadlocks else None
                     del task  # as `_progress` does it
                 if deadlock is not None:
                     self._leave()

@@ -15,11 +15,10 @@ All of them share one future, so that a producer wakes any number of readers wit
 from __future__ import annotations
 
 import asyncio
-from asyncio import current_task
 from threading import get_ident
 from typing import TYPE_CHECKING
 
-from miniagents.promising.core.current import active_context, producing
+from miniagents.promising.core.current import active_context, current_task, producing
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.places import hand_over, hint_at_open
 from miniagents.promising.errors import NoActiveContextError, PromiseCancelledError

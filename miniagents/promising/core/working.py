@@ -20,13 +20,12 @@ and `letting_go` can tell that.
 
 from __future__ import annotations
 
-from asyncio import current_task
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet, ref
 
-from miniagents.promising.core.current import producing
+from miniagents.promising.core.current import current_task, producing
 from miniagents.promising.core.failure import caught, mark_as_read
 from miniagents.promising.core.production import Production
 from miniagents.promising.errors import ContextStateError, PromiseCancelledError
