@@ -246,11 +246,11 @@ class Cassette:
             self.unrecorded.append(error)
             raise error
         try:
-            replies = replies_of(recorded, pauses=self._pauses)
+            replayed = replies_of(recorded, pauses=self._pauses)
         except DecodeError as error:
             raise self._unreadable(recorded, error) from error
         call.mark_replayed()
-        return replies
+        return replayed
 
     # --- machinery ---
 
