@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias, TypeVar
+
+import msgspec
 
 from scripts.benchmarks.limit_messages import Message
 from scripts.benchmarks.limit_streams import Stream, collect, produce
@@ -119,8 +126,24 @@ async def stored_calls(watch: Watch, n: int) -> object:
 
 
 async def durable_calls(watch: Watch, n: int) -> object:
-    """Read each call to its end before making the next one; nothing commits calls of bare asyncio."""
-    return await calls_in_turn(watch, n)
+    """Read each call to its end before making the next one; commit its messages before it, and its replies behind it."""
+    tasks = Tasks()
+    said: list[list[str]] = []
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(1) as thread:
+        journal = sqlite3.connect(Path(folder) / "runs.db", isolation_level=None, check_same_thread=False)
+        journal.execute("PRAGMA journal_mode=WAL")
+        journal.execute("PRAGMA synchronous=NORMAL")
+        journal.execute("CREATE TABLE calls (number INTEGER PRIMARY KEY, messages BLOB NOT NULL, replies BLOB)")
+        commit = partial(asyncio.get_running_loop().run_in_executor, thread, journal.execute)
+        with watch:
+            for number in range(n):
+                await commit("INSERT INTO calls VALUES (?, ?, NULL)", (number, msgspec.json.encode([Message("hello")])))
+                replies = [message async for message in ask("hello", tasks)]
+                await commit("UPDATE calls SET replies=? WHERE number=?", (msgspec.json.encode(replies), number))
+                said.append([message.text for message in replies])
+            await tasks.done()
+        journal.close()
+    return said
 
 
 async def replayed_calls(watch: Watch, n: int) -> object:

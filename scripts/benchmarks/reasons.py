@@ -30,11 +30,10 @@ STORED: Final = (
     "bodies and rows take about 15 µs more."
 )
 DURABLE: Final = (
-    "The target is that of a call that is kept in a store. A durable call is committed before its end is seen, so none "
-    "shares a commit with the one behind it: a quarter of the time is two commits, of its begin and of its end, by a "
-    "thread. Callers see of the replies what can be kept: these are written as frames and read from them again, which "
-    "is a third. A tenth is the key of what the call is given; the rest is the handler, its promises, and about ten "
-    "turns of the loop. A call among 100 at once takes little more than half as long. Committing the begin together "
+    "The limit commits the begin and the end of a call as well. Here callers see of the replies what can be kept: these "
+    "are written as frames and read from them again, which is a third of the time. A tenth is the key of what the call "
+    "is given; the rest is the two commits, the handler, its promises, and about ten turns of the loop. A call among "
+    "100 at once takes little more than half as long, since calls share commits. Committing the begin together "
     "with the end, if that comes within a few turns, saved a fifth; the journal would then have to wait each time, "
     "without knowing for what."
 )
