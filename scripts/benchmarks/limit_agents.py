@@ -126,9 +126,9 @@ async def stored_calls(watch: Watch, n: int) -> object:
 
 
 async def durable_calls(watch: Watch, n: int) -> object:
-    """Read each call to its end before making the next one; commit its messages before it, and its replies behind it."""
+    """Read each call to its end before making the next one; commit its messages before, and its replies behind it."""
     tasks = Tasks()
-    said: list[list[str]] = []
+    said: list[list[str | None]] = []
     with TemporaryDirectory() as folder, ThreadPoolExecutor(1) as thread:
         journal = sqlite3.connect(Path(folder) / "runs.db", isolation_level=None, check_same_thread=False)
         journal.execute("PRAGMA journal_mode=WAL")

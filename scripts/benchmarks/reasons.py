@@ -30,12 +30,12 @@ STORED: Final = (
     "bodies and rows take about 15 µs more."
 )
 DURABLE: Final = (
-    "The limit commits the begin and the end of a call as well. Here callers see of the replies what can be kept: these "
-    "are written as frames and read from them again, which is a third of the time. A tenth is the key of what the call "
-    "is given; the rest is the two commits, the handler, its promises, and about ten turns of the loop. A call among "
-    "100 at once takes little more than half as long, since calls share commits. Committing the begin together "
-    "with the end, if that comes within a few turns, saved a fifth; the journal would then have to wait each time, "
-    "without knowing for what."
+    "The limit commits the begin and the end of a call as well. Here callers see of the replies what can be kept: "
+    "these are written as frames and read from them again, which is a third of the time. A tenth is the key of what "
+    "the call is given; the rest is the two commits, the handler, its promises, and about ten turns of the loop. A "
+    "call among 100 at once takes little more than half as long. Committing the begin together with the end, if that "
+    "comes within a few turns, saved a fifth; the journal would then have to wait each time, without knowing for "
+    "what."
 )
 MANY_CALLS: Final = "The limit itself grows as steeply: the garbage collector visits everything that is kept."
 REPLAYED: Final = (
