@@ -28,7 +28,7 @@ class Choice(type):
     """The class of types whose values a function makes of plain JSON."""
 
     __origin__: type = object  # the class that msgspec asks whether a value is of the type that it was made for
-    __args__ = ()
+    __args__: tuple[object, ...] = ()
     make: Callable[[Any], Any]  # Any: takes plain JSON, and returns a value of any type
 
     @staticmethod

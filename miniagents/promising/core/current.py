@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from typing_extensions import TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.working import Working
@@ -26,6 +26,7 @@ calling: ContextVar[Any] = ContextVar("miniagents.calling", default=None)  # Any
 inside_hook: ContextVar[bool] = ContextVar("miniagents.inside_hook", default=False)
 
 
+current_task: Callable[[asyncio.AbstractEventLoop | None], asyncio.Task[object] | None]
 if sys.version_info >= (3, 12):
     current_task = asyncio.current_task
 else:  # there it is a function in Python that looks into this table: a fortieth of a wait
