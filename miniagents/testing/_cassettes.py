@@ -290,8 +290,10 @@ class Cassette:
                 best, best_likeness = number, likeness
             if all(likeness):
                 break
-        taken = found[best]
-        self._unused[taken.key] = [call for call in self._unused[taken.key] if call is not taken]
+        taken = found.pop(best)
+        equal = self._unused[taken.key]
+        if equal is not found:
+            del equal[next(number for number, each in enumerate(equal) if each is taken)]
         return taken
 
     def _edited(self, given: Given, key: str) -> list[RecordedCall]:
