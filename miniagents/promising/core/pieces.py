@@ -430,8 +430,7 @@ class _Reader(Generic[P_co]):
                         self._leave()  # not by `__del__`: a traceback may keep this object alive
                         raise
                 finally:
-                    del watch._waits[task]  # as `_end_wait` does: calling it would be a fortieth of such a wait
-                    deadlock = watch.circle_of(task) if watch._deadlocks else None
+                    deadlock = buffer._end_wait(task, watch)  # which kinds of buffers override
                     del task  # as `_progress` does it
                 if deadlock is not None:
                     self._leave()
