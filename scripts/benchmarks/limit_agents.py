@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias, TypeVar
@@ -134,12 +133,16 @@ async def durable_calls(watch: Watch, n: int) -> object:
         journal.execute("PRAGMA journal_mode=WAL")
         journal.execute("PRAGMA synchronous=NORMAL")
         journal.execute("CREATE TABLE calls (number INTEGER PRIMARY KEY, messages BLOB NOT NULL, replies BLOB)")
-        commit = partial(asyncio.get_running_loop().run_in_executor, thread, journal.execute)
+        loop = asyncio.get_running_loop()
+
+        async def commit(statement: str, *values: int | bytes) -> None:
+            await loop.run_in_executor(thread, journal.execute, statement, values)
+
         with watch:
             for number in range(n):
-                await commit("INSERT INTO calls VALUES (?, ?, NULL)", (number, msgspec.json.encode([Message("hello")])))
+                await commit("INSERT INTO calls VALUES (?, ?, NULL)", number, msgspec.json.encode([Message("hello")]))
                 replies = [message async for message in ask("hello", tasks)]
-                await commit("UPDATE calls SET replies=? WHERE number=?", (msgspec.json.encode(replies), number))
+                await commit("UPDATE calls SET replies=? WHERE number=?", msgspec.json.encode(replies), number)
                 said.append([message.text for message in replies])
             await tasks.done()
         journal.close()
