@@ -84,7 +84,7 @@ class InteractionContext(HidesMachinery, Generic[In_co, Out_contra]):
         self._agent = agent
         self._context = context
         self._messages: MessageSequencePromise[In_co]  # set when the call begins
-        self._replies = replies
+        self._replies: MessageSequence[Any] = replies  # Any: as above
         self._args = args
         self._kwargs = kwargs
         self._caller = _interaction.get()
