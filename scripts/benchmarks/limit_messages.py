@@ -13,8 +13,8 @@ from scripts.benchmarks.imports import imported
 from scripts.benchmarks.watch import AT_ONCE, Watch, shares
 
 
-class Message(msgspec.Struct, frozen=True, tag_field="@type", tag="Message"):
-    """The base class of messages: a frozen Struct with a tag."""
+class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="@type", tag="Message"):
+    """The base class of messages: a frozen Struct with a tag. JSON has no defaults in it, as that of ours."""
 
     text: str | None = None
 
