@@ -95,11 +95,15 @@ class Tables:
         self._is_owner = False
 
     def beat(self) -> float | None:
-        """Renew the lease; return the seconds until this must be done again."""
+        """Renew the lease if a third of it is over; return the seconds until that is so again."""
         if not self._is_owner:
             return None
+        third = self._lease / 3
+        left = self._expires - 2 * third - time.time()
+        if 0 < left <= third:  # a request has just renewed it; more is left if the clock was set back
+            return left
         self._renew()
-        return self._lease / 3
+        return third
 
     def close(self) -> None:
         """Let go of everything, and close the connection."""
