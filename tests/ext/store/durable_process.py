@@ -1,4 +1,8 @@
-"""A process with a durable run: it tells its steps on stdout, notes its effects in a file, and may be killed."""
+"""A process with a durable run: it tells its steps on stdout, notes its effects in a file, and may be killed.
+
+Its arguments are the address of the store, the file, and the lease if it is not the store's own. With a last argument
+"waits" it does nothing behind its first step before its stdin ends.
+"""
 
 import asyncio
 import sys
@@ -38,6 +42,8 @@ async def part(ctx: InteractionContext, number: int) -> None:
     for each in range(3):
         text = str(await step.inquire(text, number=each).only())
         say(text)
+        if WAITS:
+            await asyncio.to_thread(sys.stdin.read)
     found = await asyncio.gather(*(step.inquire(text, number=each).only() for each in range(4)))
     ctx.reply(" ".join(map(str, found)))
 
@@ -60,5 +66,7 @@ async def main(address: str) -> None:
 
 if __name__ == "__main__":
     EFFECTS = Path(sys.argv[2])
-    LEASE = float(sys.argv[3]) if len(sys.argv) > 3 else None
+    WAITS = sys.argv[-1] == "waits"
+    leases = sys.argv[3 : len(sys.argv) - WAITS]
+    LEASE = float(leases[0]) if leases else None
     asyncio.run(main(sys.argv[1]))

@@ -5,6 +5,7 @@ import pickle
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -78,13 +79,14 @@ async def test_a_call_waits_for_an_answer_over_lives_and_is_answered_in_another_
             await answer_call(other, run="one", key=found[0].key, answer=UserMessage("no"))
 
 
-async def life(address: str, effects: Path, *lease: str) -> asyncio.subprocess.Process:
+async def life(address: str, effects: Path, *options: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         PROGRAM,
         address,
         effects,
-        *lease,
+        *options,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[3],
@@ -104,8 +106,8 @@ async def test_of_two_processes_one_is_refused_until_the_other_one_is_gone(addre
 
 
 async def stopped(address: str, effects: Path, *lease: str) -> asyncio.subprocess.Process:
-    """Start a life, and stop its process in the middle."""
-    process = await life(address, effects, *lease)
+    """Start a life, and stop its process in the middle, while it writes nothing."""
+    process = await life(address, effects, *lease, "waits")
     assert process.stdout is not None
     await process.stdout.readline()
     process.send_signal(signal.SIGSTOP)
@@ -130,7 +132,7 @@ async def test_a_process_that_slept_for_longer_than_its_lease_writes_no_more(add
             written = await everything_in(store)
     finally:
         sleeper.send_signal(signal.SIGCONT)
-    said = (await sleeper.communicate())[1].decode()
+    said = (await sleeper.communicate(b""))[1].decode()  # it goes on when its stdin ends
     assert sleeper.returncode == 1
     assert "run 'order-17': another process has taken it over" in said
     async with open_store(address) as store:
@@ -160,7 +162,8 @@ async def test_a_process_that_is_killed_at_random_moments_comes_to_the_same_end(
         for _ in range(random.randrange(3)):
             await process.stdout.readline()
         await asyncio.sleep(random.random() * 0.02)
-        process.send_signal(signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it was faster, and has come to the end
+            process.send_signal(signal.SIGKILL)
         await process.wait()
     process = await life(address, effects)
     assert (await process.communicate())[0].splitlines()[-1] == expected

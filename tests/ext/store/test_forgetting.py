@@ -288,6 +288,8 @@ async def test_a_durable_run_of_a_process_that_was_killed_can_be_forgotten(addre
         program,
         address,
         tmp_path / "effects",
+        "waits",
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[3],
     )
