@@ -79,9 +79,8 @@ async def test_a_reader_is_told_when_the_process_that_it_waits_for_is_killed(add
     await process.stdout.readline()
     async with open_store(address) as store:
         reader = store.read("one", wait=True)
-        await anext(reader)
+        seen = (await anext(reader)).end
         process.send_signal(signal.SIGSTOP)
-        seen = 0
 
         async def read() -> None:
             nonlocal seen
