@@ -40,7 +40,7 @@ def test_m1_an_object_may_be_nested_deeper_than_python_can_call() -> None:
     for _ in range(sys.getrecursionlimit()):
         deep = {"a": [deep]}
     expected: Any = freeze(deep)  # Any: of any depth
-    made: Any = made_of_json(FrozenDict, deep)
+    made: Any = made_of_json(FrozenDict, deep)  # Any: JSON
     assert is_plain(made)
     while made:  # comparing them would recurse
         assert class_of(made) is FrozenDict
@@ -50,7 +50,8 @@ def test_m1_an_object_may_be_nested_deeper_than_python_can_call() -> None:
 @examples(100)
 @given(OBJECTS)
 def test_m1_however_a_dict_was_frozen_it_tells_whether_it_is_known_to_be_plain_json(value: dict[str, object]) -> None:
-    made: list[Any] = [FrozenDict(value), freeze(value), frozen_dict({"a": b"b"}), frozen_dict(dict(FrozenDict(value)))]
+    made: list[Any] = [FrozenDict(value), freeze(value), frozen_dict({"a": b"b"})]  # Any: of any values
+    made += [frozen_dict(dict(FrozenDict(value)))]
     made += [copy.copy(made[0]), copy.deepcopy(made[0]), pickle.loads(pickle.dumps(made[0])), made[0] | {"c": b"d"}]
     for each in made:
         assert class_of(each) is FrozenDict
@@ -76,7 +77,9 @@ def test_m5_other_values_are_refused_where_an_object_is_declared() -> None:
 @examples(200)
 @given(json, st.lists(st.integers(0, 3), max_size=4), st.sampled_from(NOT_JSON))
 def test_m5_untyped_parts_of_msgpack_hold_only_what_json_can_express(
-    value: object, path: list[int], other: Any
+    value: object,
+    path: list[int],
+    other: Any,  # Any: of any class
 ) -> None:
     assert made_of_msgpack(object, value) is value
     with pytest.raises(ValueError, match=r"no plain JSON|a key is no string"):
@@ -107,9 +110,9 @@ def test_m5_classes_that_nobody_knows_are_never_called_with_data() -> None:
 
 def test_m5_a_choice_is_made_of_what_was_decoded() -> None:
     form: Any = Choice.of(lambda raw: ("made", raw))  # Any: a type for msgspec
-    decoder: Any = msgspec.json.Decoder(list_of[form], dec_hook=made_of_json)
+    decoder: Any = msgspec.json.Decoder(list_of[form], dec_hook=made_of_json)  # Any: of a form that is a value here
     assert decoder.decode(b'[1, {"a": [2]}, "b"]') == [("made", 1), ("made", {"a": [2]}), ("made", "b")]
-    unpacker: Any = msgspec.msgpack.Decoder(list_of[form], dec_hook=made_of_msgpack)
+    unpacker: Any = msgspec.msgpack.Decoder(list_of[form], dec_hook=made_of_msgpack)  # Any: as above
     with pytest.raises(msgspec.ValidationError, match=r"bytes is no plain JSON - at `\$\[1\]`"):
         unpacker.decode(msgspec.msgpack.encode([1, [{"a": b"b"}]]))
     with pytest.raises(msgspec.ValidationError, match="a key is no string"):
